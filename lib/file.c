@@ -1,0 +1,282 @@
+#include "lib/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum sn_err of_errno(void)
+{
+	switch (errno) {
+	case ENOENT:
+		return (SN_ENOTFOUND);
+	case EEXIST:
+		return (SN_EEXISTS);
+	case ENOSPC:
+	case EDQUOT:
+		return (SN_ESTOREFULL);
+	case ENOMEM:
+		return (SN_ENOMEM);
+	default:
+		return (SN_EIO);
+	}
+}
+
+static enum sn_err sync_directory(const char *path, struct sn_why *why)
+{
+	char copy[PATH_MAX];
+	int fd, failed;
+
+	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+		return (sn_why(why, SN_EINVAL, "path too long: %s", path));
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return (sn_why_errno(
+		    why, of_errno(), "cannot open the folder of %s", path));
+	failed = fsync(fd);
+	(void)close(fd);
+	if (failed)
+		return (sn_why_errno(
+		    why, SN_EIO, "cannot sync the folder of %s", path));
+	return (SN_OK);
+}
+
+static int write_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t put = write(fd, p, n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return (-1);
+		p += put;
+		n -= (size_t)put;
+	}
+	return (0);
+}
+
+/* A whole, synced temporary file beside ${path}; its name in ${name}. */
+static enum sn_err write_temporary(const char *path, mode_t mode, const void *p,
+    size_t n, char *name, size_t size, struct sn_why *why)
+{
+	unsigned char salt[8];
+	unsigned long long r;
+	enum sn_err err;
+	int fd;
+
+	sn_secret_random(salt, sizeof(salt));
+	memcpy(&r, salt, sizeof(r));
+	if (snprintf(name, size, "%s.tmp-%016llx", path, r) >= (int)size)
+		return (sn_why(why, SN_EINVAL, "path too long: %s", path));
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0)
+		return (sn_why_errno(
+		    why, of_errno(), "cannot create a file at %s", path));
+	/* The mode asked for, whatever the umask says. */
+	if (fchmod(fd, mode) != 0 || write_all(fd, p, n) != 0 ||
+	    fsync(fd) != 0) {
+		err = sn_why_errno(why, of_errno(), "cannot write %s", path);
+		(void)close(fd);
+		(void)unlink(name);
+		return (err);
+	}
+	if (close(fd) != 0) {
+		err = sn_why_errno(why, of_errno(), "cannot write %s", path);
+		(void)unlink(name);
+		return (err);
+	}
+	return (SN_OK);
+}
+
+enum sn_err sn_file_write(
+    const char *path, mode_t mode, const void *p, size_t n, struct sn_why *why)
+{
+	char name[PATH_MAX];
+	enum sn_err err;
+
+	if ((err = write_temporary(
+		 path, mode, p, n, name, sizeof(name), why)) != SN_OK)
+		return (err);
+	if (rename(name, path) != 0) {
+		err = sn_why_errno(why, of_errno(), "cannot replace %s", path);
+		(void)unlink(name);
+		return (err);
+	}
+	return (sync_directory(path, why));
+}
+
+enum sn_err sn_file_create(
+    const char *path, mode_t mode, const void *p, size_t n, struct sn_why *why)
+{
+	char name[PATH_MAX];
+	enum sn_err err;
+
+	if ((err = write_temporary(
+		 path, mode, p, n, name, sizeof(name), why)) != SN_OK)
+		return (err);
+	if (link(name, path) != 0) {
+		err = sn_why_errno(why, of_errno(), "cannot create %s", path);
+		(void)unlink(name);
+		return (err);
+	}
+	(void)unlink(name);
+	return (sync_directory(path, why));
+}
+
+/* Reads to the end of ${fd} into ${to}, at most ${max} bytes. */
+static enum sn_err read_all(int fd, const char *name, char *to, size_t max,
+    size_t *n, struct sn_why *why)
+{
+	size_t have = 0;
+
+	for (;;) {
+		ssize_t got = read(fd, to + have, max - have + 1);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return (
+			    sn_why_errno(why, SN_EIO, "cannot read %s", name));
+		if (got == 0)
+			break;
+		have += (size_t)got;
+		if (have > max)
+			return (sn_why(why, SN_ETOOBIG,
+			    "%s is larger than %zu bytes", name, max));
+	}
+	*n = have;
+	return (SN_OK);
+}
+
+/* How much to allocate for ${fd}: its size where it is a regular file. */
+static size_t room_for(int fd, size_t max)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0 &&
+	    (size_t)st.st_size < max)
+		return ((size_t)st.st_size);
+	return (max);
+}
+
+enum sn_err sn_file_read_fd(int fd, const char *name, size_t max, char **out,
+    size_t *n, struct sn_why *why)
+{
+	size_t room = room_for(fd, max);
+	enum sn_err err;
+	char *data;
+
+	if ((data = malloc(room + 1)) == NULL)
+		return (sn_why(why, SN_ENOMEM, "no memory for %s", name));
+	if ((err = read_all(fd, name, data, room, n, why)) != SN_OK) {
+		free(data);
+		return (err);
+	}
+	data[*n] = '\0';
+	*out = data;
+	return (SN_OK);
+}
+
+static enum sn_err open_regular(
+    const char *path, int *out, struct stat *st, struct sn_why *why)
+{
+	/* Non-blocking, or a FIFO of that name would hold us up for ever. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return (sn_why_errno(why, of_errno(), "cannot open %s", path));
+	if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode)) {
+		(void)close(fd);
+		return (sn_why(why, SN_EINVAL, "%s is not a file", path));
+	}
+	*out = fd;
+	return (SN_OK);
+}
+
+enum sn_err sn_file_read(
+    const char *path, size_t max, char **out, size_t *n, struct sn_why *why)
+{
+	struct stat st;
+	enum sn_err err;
+	int fd;
+
+	if ((err = open_regular(path, &fd, &st, why)) != SN_OK)
+		return (err);
+	err = sn_file_read_fd(fd, path, max, out, n, why);
+	(void)close(fd);
+	return (err);
+}
+
+static enum sn_err check_private(
+    const char *path, const struct stat *st, struct sn_why *why)
+{
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return (sn_why(why, SN_EMODE,
+		    "%s belongs to another user (uid %u); "
+		    "chown it to the user that runs this",
+		    path, (unsigned)st->st_uid));
+	if ((st->st_mode & 077) != 0)
+		return (sn_why(why, SN_EMODE,
+		    "%s can be used by others (mode %03o); run: chmod %s %s",
+		    path, (unsigned)(st->st_mode & 0777),
+		    S_ISDIR(st->st_mode) ? "700" : "600", path));
+	return (SN_OK);
+}
+
+enum sn_err sn_file_read_secret_fd(int fd, const char *name, size_t max,
+    struct sn_secret *out, struct sn_why *why)
+{
+	struct sn_secret raw;
+	enum sn_err err;
+	size_t n;
+
+	if ((err = sn_secret_new(room_for(fd, max), &raw)) != SN_OK)
+		return (sn_why(why, err, "no memory for %s", name));
+	if ((err = read_all(fd, name, raw.data, raw.len, &n, why)) == SN_OK &&
+	    (err = sn_secret_copy(raw.data, n, out)) != SN_OK)
+		(void)sn_why(why, err, "no memory for %s", name);
+	sn_secret_free(&raw);
+	return (err);
+}
+
+enum sn_err sn_file_read_secret(
+    const char *path, size_t max, struct sn_secret *out, struct sn_why *why)
+{
+	struct stat st;
+	enum sn_err err;
+	int fd;
+
+	if ((err = open_regular(path, &fd, &st, why)) != SN_OK)
+		return (err);
+	if ((err = check_private(path, &st, why)) == SN_OK)
+		err = sn_file_read_secret_fd(fd, path, max, out, why);
+	(void)close(fd);
+	return (err);
+}
+
+enum sn_err sn_file_private(const char *path, struct sn_why *why)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return (sn_why_errno(why, of_errno(), "cannot open %s", path));
+	return (check_private(path, &st, why));
+}
+
+enum sn_err sn_file_mkdir(const char *path, mode_t mode, struct sn_why *why)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0)
+		return (sync_directory(path, why));
+	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return (SN_OK);
+	return (
+	    sn_why_errno(why, of_errno(), "cannot create the folder %s", path));
+}
