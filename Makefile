@@ -1,8 +1,11 @@
 # make help tells the targets.  Variables: CC, SAN=address,undefined or
-# SAN=thread, BUILD (where the output goes), DESTDIR, prefix.
+# SAN=thread, BUILD (where the output goes), V=1 (show the commands),
+# DESTDIR, prefix.
 
 prefix ?= /usr/local
 SAN ?=
+V ?=
+Q := $(if $(V),,@)
 PYTHON ?= /usr/bin/python3
 
 ifeq ($(origin CC),default)
@@ -63,7 +66,8 @@ $(BUILD)/sicherctl: $(call objects,server/ctl/main.c) $(CTL_A) $(LIB_A)
 $(BUILD)/sicher: $(call objects,client/main.c) $(CLIENT_A) $(LIB_A)
 $(addprefix $(BUILD)/,$(PROGRAMS)):
 	@mkdir -p $(@D)
-	$(CC) $(LINK) -o $@ $^ $(LIBS)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LINK) -o $@ $^ $(LIBS)
 
 $(LIB_A): $(call objects,$(call sources,lib))
 $(CA_A): $(call objects,$(call sources,ca))
@@ -73,11 +77,12 @@ $(CLIENT_A): $(call objects,$(call sources,client))
 $(LIB_A) $(CA_A) $(SERVER_A) $(CTL_A) $(CLIENT_A):
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	@echo '  CC    $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # Objects are made again when the flags change.
 $(BUILD)/flags: FORCE
@@ -90,7 +95,8 @@ FORCE:
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(SERVER_A) $(CA_A) \
 		$(CLIENT_A) $(CTL_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(LINK) -o $@ $^ $(LIBS) -lcmocka
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LINK) -o $@ $^ $(LIBS) -lcmocka
 
 unit: $(UNIT_TESTS)
 

@@ -1,0 +1,243 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/frame.h"
+
+static struct sn_frame_send sample(void)
+{
+	struct sn_frame_send f = { .ref = 7 };
+
+	f.to = sn_bytes_of("bob");
+	memset(f.id, 0xab, sizeof(f.id));
+	f.content_type = sn_bytes_of("text/plain");
+	f.body = sn_bytes_of("hi");
+	return (f);
+}
+
+static size_t sample_bytes(uint8_t *out, size_t cap)
+{
+	struct sn_wr w = sn_wr_over(out, cap);
+	struct sn_frame_send f = sample();
+
+	sn_frame_put_send(&w, &f);
+	assert_false(w.bad);
+	return (w.n);
+}
+
+static void a_frame_reads_back_as_it_was_written(void **state)
+{
+	uint8_t b[256];
+	size_t n = sample_bytes(b, sizeof(b));
+	struct sn_frame frame;
+	struct sn_frame_send got;
+
+	(void)state;
+	assert_int_equal(sn_frame_open(b, n, SN_FRAME_MAX, &frame), SN_OK);
+	assert_int_equal(frame.type, SN_FRAME_SEND);
+	assert_int_equal(frame.size, n);
+	assert_true(sn_frame_get_send(&frame, &got));
+	assert_int_equal(got.ref, 7);
+	assert_true(sn_bytes_equal(got.to, sn_bytes_of("bob")));
+	assert_true(sn_bytes_equal(got.body, sn_bytes_of("hi")));
+}
+
+static void every_prefix_of_a_frame_asks_for_more(void **state)
+{
+	uint8_t b[256];
+	size_t n = sample_bytes(b, sizeof(b));
+	struct sn_frame frame;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(
+		    sn_frame_open(b, i, SN_FRAME_MAX, &frame), SN_EAGAIN);
+}
+
+static void a_frame_cut_inside_its_length_is_refused(void **state)
+{
+	uint8_t b[256];
+	size_t n = sample_bytes(b, sizeof(b));
+	struct sn_frame frame;
+	struct sn_frame_send got;
+
+	(void)state;
+	for (size_t i = 1; i < n - SN_FRAME_HEAD; i++) {
+		b[2] = (uint8_t)(i >> 8);
+		b[3] = (uint8_t)i;
+		if (sn_frame_open(b, n, SN_FRAME_MAX, &frame) == SN_OK)
+			assert_false(sn_frame_get_send(&frame, &got));
+	}
+}
+
+static void no_bit_flip_reads_beyond_the_frame(void **state)
+{
+	uint8_t b[256];
+	size_t n = sample_bytes(b, sizeof(b));
+	struct sn_frame frame;
+	struct sn_frame_send got;
+
+	(void)state;
+	for (size_t bit = 8 * SN_FRAME_HEAD; bit < 8 * n; bit++) {
+		b[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+		if (sn_frame_open(b, n, SN_FRAME_MAX, &frame) == SN_OK &&
+		    sn_frame_get_send(&frame, &got)) {
+			const uint8_t *end = got.body.p;
+
+			assert_true(end + got.body.n <= b + n);
+		}
+		b[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+	}
+}
+
+static void a_length_above_the_limit_is_known_from_four_bytes(void **state)
+{
+	const uint8_t at_limit[] = { 0, 0, 0x10, 0 };
+	const uint8_t above[] = { 0, 0, 0x10, 1 };
+	struct sn_frame frame;
+
+	(void)state;
+	assert_int_equal(
+	    sn_frame_open(at_limit, 4, SN_FRAME_MAX_EARLY, &frame), SN_EAGAIN);
+	assert_int_equal(
+	    sn_frame_open(above, 4, SN_FRAME_MAX_EARLY, &frame), SN_ETOOBIG);
+}
+
+static enum sn_err parse_ack(const char *hex, bool *ok)
+{
+	struct sn_frame frame;
+	struct sn_frame_ack got;
+	uint8_t b[64];
+	size_t n = strlen(hex) / 2;
+	enum sn_err err;
+
+	assert_true(sn_bytes_unhex(hex, b + 4, n));
+	b[0] = b[1] = b[2] = 0;
+	b[3] = (uint8_t)n;
+	err = sn_frame_open(b, n + 4, SN_FRAME_MAX, &frame);
+	*ok = err == SN_OK && sn_frame_get_ack(&frame, &got);
+	return (err);
+}
+
+static void unknown_trailing_fields_are_ignored_and_missing_ones_refused(
+    void **state)
+{
+	bool ok;
+
+	(void)state;
+	assert_int_equal(parse_ack("821505", &ok), SN_OK); /* [21, 5] */
+	assert_true(ok);
+	(void)parse_ack("84150561788101", &ok); /* [21, 5, "x", [1]] */
+	assert_true(ok);
+	(void)parse_ack("8115", &ok);
+	assert_false(ok);
+	(void)parse_ack("821500", &ok); /* seq is 1 at least. */
+	assert_false(ok);
+	(void)parse_ack("82156135", &ok); /* a text */
+	assert_false(ok);
+}
+
+static void nesting_deeper_than_four_is_refused(void **state)
+{
+	bool ok;
+
+	(void)state;
+	(void)parse_ack("83150581818101", &ok); /* Depth 4. */
+	assert_true(ok);
+	(void)parse_ack("8315058181818101", &ok);
+	assert_false(ok);
+}
+
+static void indefinite_lengths_maps_tags_and_floats_are_refused(void **state)
+{
+	static const char *const bad[] = { "9f1505ff", "831505a0", "831505c001",
+		"831505f93c00", "83150520", "8315055f4161ff" };
+	bool ok;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		(void)parse_ack(bad[i], &ok);
+		assert_false(ok);
+	}
+}
+
+static void text_that_is_not_utf8_is_refused(void **state)
+{
+	static const char *const bad[] = { "c080", "eda080", "f4908080", "ff" };
+	struct sn_frame frame;
+	struct sn_frame_bye got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		uint8_t b[64] = { 0 }, raw[8];
+		struct sn_wr w = sn_wr_over(b, sizeof(b));
+		struct sn_frame_bye f = { .code = sn_bytes_of("x") };
+		size_t n = strlen(bad[i]) / 2;
+
+		assert_true(sn_bytes_unhex(bad[i], raw, n));
+		f.text = (struct sn_bytes){ raw, n };
+		sn_frame_put_bye(&w, &f);
+		assert_int_equal(
+		    sn_frame_open(b, w.n, SN_FRAME_MAX, &frame), SN_OK);
+		assert_false(sn_frame_get_bye(&frame, &got));
+	}
+}
+
+static void a_stored_tail_makes_the_frame_deliver_writes(void **state)
+{
+	struct sn_frame_deliver f = { .seq = 42, .time = 1764000000000 };
+	uint8_t tail[256], one[256], two[256];
+	struct sn_wr wt = sn_wr_over(tail, sizeof(tail));
+	struct sn_wr w1 = sn_wr_over(one, sizeof(one));
+	struct sn_wr w2 = sn_wr_over(two, sizeof(two));
+
+	(void)state;
+	f.to = sn_bytes_of("bob");
+	f.from = sn_bytes_of("alice");
+	f.device = sn_bytes_of("laptop");
+	f.content_type = sn_bytes_of("text/plain");
+	f.body = sn_bytes_of("hi");
+	sn_frame_put_tail(&wt, &f);
+	sn_frame_put_deliver(&w1, &f);
+	sn_frame_put_deliver_tail(&w2, f.seq, (struct sn_bytes){ tail, wt.n });
+	assert_int_equal(w1.n, w2.n);
+	assert_memory_equal(one, two, w1.n);
+}
+
+static void a_frame_that_does_not_fit_writes_nothing_usable(void **state)
+{
+	uint8_t b[16];
+	struct sn_wr w = sn_wr_over(b, sizeof(b));
+	struct sn_frame_send f = sample();
+
+	(void)state;
+	sn_frame_put_send(&w, &f);
+	assert_true(w.bad);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_frame_reads_back_as_it_was_written),
+		cmocka_unit_test(every_prefix_of_a_frame_asks_for_more),
+		cmocka_unit_test(a_frame_cut_inside_its_length_is_refused),
+		cmocka_unit_test(no_bit_flip_reads_beyond_the_frame),
+		cmocka_unit_test(
+		    a_length_above_the_limit_is_known_from_four_bytes),
+		cmocka_unit_test(
+		    unknown_trailing_fields_are_ignored_and_missing_ones_refused),
+		cmocka_unit_test(nesting_deeper_than_four_is_refused),
+		cmocka_unit_test(
+		    indefinite_lengths_maps_tags_and_floats_are_refused),
+		cmocka_unit_test(text_that_is_not_utf8_is_refused),
+		cmocka_unit_test(a_stored_tail_makes_the_frame_deliver_writes),
+		cmocka_unit_test(
+		    a_frame_that_does_not_fit_writes_nothing_usable),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
