@@ -149,14 +149,15 @@ static size_t begin(struct sn_wr *w)
 	return (at);
 }
 
-static void finish(struct sn_wr *w, size_t at)
+/* ${more}: bytes that the caller still puts behind. */
+static void finish(struct sn_wr *w, size_t at, size_t more)
 {
 	struct sn_wr head;
 
 	if (w->bad)
 		return;
 	head = sn_wr_over(w->p + at, SN_FRAME_HEAD);
-	sn_wr_u32(&head, (uint32_t)(w->n - at - SN_FRAME_HEAD));
+	sn_wr_u32(&head, (uint32_t)(w->n - at - SN_FRAME_HEAD + more));
 }
 
 static bool ended(struct sn_rd *r, uint64_t fields, uint64_t known)
@@ -208,7 +209,7 @@ void sn_frame_put_##lower(                                                  \
 	sn_cbor_put_array(w, 1 SN_FRAME_##lower(COUNT));                    \
 	sn_cbor_put_uint(w, number);                                        \
 	SN_FRAME_##lower(PUT)                                               \
-	finish(w, at);                                                      \
+	finish(w, at, 0);                                                      \
 }
 SN_FRAMES(X)
 #undef X
@@ -227,16 +228,21 @@ void sn_frame_put_tail(struct sn_wr *w, const struct sn_frame_deliver *in)
 	put_BYTES(w, &in->body);
 }
 
-void sn_frame_put_deliver_tail(
-    struct sn_wr *w, uint64_t seq, struct sn_bytes tail)
+void sn_frame_put_deliver_head(struct sn_wr *w, uint64_t seq, size_t tail)
 {
 	size_t at = begin(w);
 
 	sn_cbor_put_array(w, 2 + TAIL_FIELDS);
 	sn_cbor_put_uint(w, SN_FRAME_DELIVER);
 	sn_cbor_put_uint(w, seq);
+	finish(w, at, tail);
+}
+
+void sn_frame_put_deliver_tail(
+    struct sn_wr *w, uint64_t seq, struct sn_bytes tail)
+{
+	sn_frame_put_deliver_head(w, seq, tail.n);
 	sn_wr_put(w, tail.p, tail.n);
-	finish(w, at);
 }
 
 void sn_frame_put_item_tail(
@@ -249,5 +255,5 @@ void sn_frame_put_item_tail(
 	sn_cbor_put_uint(w, ref);
 	sn_cbor_put_uint(w, seq);
 	sn_wr_put(w, tail.p, tail.n);
-	finish(w, at);
+	finish(w, at, 0);
 }

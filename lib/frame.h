@@ -207,6 +207,8 @@ SN_FRAMES(X)
  * around stored bytes.
  */
 void sn_frame_put_tail(struct sn_wr *w, const struct sn_frame_deliver *in);
+/** What stands before a tail of ${tail} bytes in its DELIVER frame. */
+void sn_frame_put_deliver_head(struct sn_wr *w, uint64_t seq, size_t tail);
 void sn_frame_put_deliver_tail(
     struct sn_wr *w, uint64_t seq, struct sn_bytes tail);
 void sn_frame_put_item_tail(

@@ -1,0 +1,131 @@
+#include "server/db.h"
+
+#include <string.h>
+
+#define FORMAT 1
+
+static const struct sn_store_table tables[DB_TABLE_COUNT] = {
+#define X(table, text) [DB_##table] = { .name = text },
+	DB_TABLES(X)
+#undef X
+};
+
+/* Writes the format into a new database, refuses a newer one. */
+static enum sn_err check_format(struct sn_store *store, struct sn_why *why)
+{
+	struct sn_txn *txn;
+	uint64_t format;
+	enum sn_err err;
+
+	if ((err = sn_txn_write(store, &txn)) != SN_OK)
+		return (sn_why(why, err, "cannot write to the database: %s",
+		    sn_store_reason(store)));
+	if ((err = db_meta(txn, DB_META_FORMAT, &format)) == SN_OK &&
+	    format == 0)
+		err = db_meta_set(txn, DB_META_FORMAT, FORMAT);
+	if (err != SN_OK || format > FORMAT) {
+		sn_txn_abort(txn);
+		if (err == SN_OK)
+			return (sn_why(why, SN_ENEWER,
+			    "the database has format %llu and this sicherd "
+			    "knows %d; run the newer sicherd, or restore a "
+			    "backup of this version",
+			    (unsigned long long)format, FORMAT));
+		return (sn_why(why, err, "cannot read the database's format"));
+	}
+	if ((err = sn_txn_commit(txn)) != SN_OK)
+		return (sn_why(why, err, "cannot write to the database: %s",
+		    sn_store_reason(store)));
+	return (SN_OK);
+}
+
+enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
+    struct sn_store **out, struct sn_why *why)
+{
+	struct sn_store_options options = {
+		.dir = dir,
+		.map_size = map_size,
+		.max_readers = readers,
+		.tables = tables,
+		.table_count = DB_TABLE_COUNT,
+	};
+	struct sn_store *store;
+	enum sn_err err;
+
+	if ((err = sn_store_open(&options, &store, why)) != SN_OK)
+		return (err);
+	if ((err = check_format(store, why)) != SN_OK) {
+		sn_store_close(store);
+		return (err);
+	}
+	*out = store;
+	return (SN_OK);
+}
+
+struct db_key db_key1(uint64_t a)
+{
+	struct db_key k;
+	struct sn_wr w = sn_wr_over(k.bytes, sizeof(k.bytes));
+
+	sn_wr_u64(&w, a);
+	k.n = w.n;
+	return (k);
+}
+
+struct db_key db_key2(uint64_t a, uint64_t b)
+{
+	struct db_key k;
+	struct sn_wr w = sn_wr_over(k.bytes, sizeof(k.bytes));
+
+	sn_wr_u64(&w, a);
+	sn_wr_u64(&w, b);
+	k.n = w.n;
+	return (k);
+}
+
+struct sn_bytes db_bytes(const struct db_key *key)
+{
+	return ((struct sn_bytes){ key->bytes, key->n });
+}
+
+enum sn_err db_u64(struct sn_bytes value, uint64_t *out)
+{
+	struct sn_rd r = sn_rd_over(value.p, value.n);
+
+	*out = sn_rd_u64(&r);
+	return (sn_rd_end(&r) ? SN_OK : SN_ECORRUPT);
+}
+
+enum sn_err db_get_u64(
+    struct sn_txn *txn, enum db_table table, struct sn_bytes key, uint64_t *out)
+{
+	struct sn_bytes value;
+	enum sn_err err;
+
+	if ((err = sn_txn_get(txn, table, key, &value)) != SN_OK)
+		return (err);
+	return (db_u64(value, out));
+}
+
+enum sn_err db_put_u64(struct sn_txn *txn, enum db_table table,
+    struct sn_bytes key, uint64_t value)
+{
+	struct db_key v = db_key1(value);
+
+	return (sn_txn_put(txn, table, key, db_bytes(&v)));
+}
+
+enum sn_err db_meta(struct sn_txn *txn, const char *name, uint64_t *out)
+{
+	enum sn_err err = db_get_u64(txn, DB_META, sn_bytes_of(name), out);
+
+	if (err != SN_ENOTFOUND)
+		return (err);
+	*out = 0;
+	return (SN_OK);
+}
+
+enum sn_err db_meta_set(struct sn_txn *txn, const char *name, uint64_t value)
+{
+	return (db_put_u64(txn, DB_META, sn_bytes_of(name), value));
+}
