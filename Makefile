@@ -57,7 +57,7 @@ CLIENT_A := $(BUILD)/client.a
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 
-.PHONY: all check unit lint bench install clean help
+.PHONY: all check unit lint bench install clean help where
 all: $(addprefix $(BUILD)/,$(PROGRAMS))
 
 $(BUILD)/sicher-ca: $(call objects,ca/main.c) $(CA_A) $(LIB_A)
@@ -128,6 +128,9 @@ install: all
 clean:
 	rm -rf build
 
+where:
+	@echo $(BUILD)
+
 help:
 	@echo 'all      the four programs, in $(BUILD)/'
 	@echo 'check    every test (needs what scripts/test installs)'
@@ -136,5 +139,6 @@ help:
 	@echo 'bench    the measured figures of docs/'
 	@echo 'install  to $$DESTDIR$$prefix (now $(DESTDIR)$(prefix))'
 	@echo 'clean    removes build/'
+	@echo 'where    says in which folder the output goes'
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -140,31 +140,31 @@ static int no_command(
 
 	if (at >= argc) {
 		if (wants_help(argc, argv)) {
-			cli_help_program(p, stdout);
+			sn_cli_help_program(p, stdout);
 			return (0);
 		}
 		fprintf(stderr, "%s: which command? See %s --help\n", p->name,
 		    p->name);
 		return (p->usage_exit);
 	}
-	if (cli_help_is_group(p, argv[at]) && !second) {
+	if (sn_cli_help_is_group(p, argv[at]) && !second) {
 		if (wants_help(argc, argv)) {
-			cli_help_group(p, argv[at], stdout);
+			sn_cli_help_group(p, argv[at], stdout);
 			return (0);
 		}
 		fprintf(stderr, "%s: \"%s\" needs a second word:\n", p->name,
 		    argv[at]);
-		cli_help_group(p, argv[at], stderr);
+		sn_cli_help_group(p, argv[at], stderr);
 		return (p->usage_exit);
 	}
 	(void)snprintf(words, sizeof(words), "%s%s%s", argv[at],
-	    second && cli_help_is_group(p, argv[at]) ? " " : "",
-	    second && cli_help_is_group(p, argv[at]) ? argv[at + 1] : "");
-	near = cli_help_nearest(p, words);
+	    second && sn_cli_help_is_group(p, argv[at]) ? " " : "",
+	    second && sn_cli_help_is_group(p, argv[at]) ? argv[at + 1] : "");
+	near = sn_cli_help_nearest(p, words);
 	if (near == NULL && second) {
 		(void)snprintf(
 		    both, sizeof(both), "%s %s", argv[at], argv[at + 1]);
-		near = cli_help_nearest(p, both);
+		near = sn_cli_help_nearest(p, both);
 	}
 	fprintf(stderr, "%s: there is no command \"%s\"; ", p->name, words);
 	if (near != NULL)
@@ -231,7 +231,7 @@ static int parse(struct sn_cli *cli, int argc, char **argv)
 		if (c == ':' || c == '?' || (o = form_of(&f, c)) == NULL)
 			return (bad_option(cli, c, argv));
 		if (o == &help_option) {
-			cli_help_command(cli->program, cli->command, stdout);
+			sn_cli_help_command(cli->program, cli->command, stdout);
 			return (0);
 		}
 		if (o == &version_option) {
@@ -254,7 +254,7 @@ static int count_args(const struct sn_cli *cli)
 	if (cli->arg_count < c->min)
 		return (sn_cli_usage(cli, "missing argument: %s%s%s %s",
 		    cli->program->name, *c->name ? " " : "", c->name,
-		    cli_help_synopsis(c)));
+		    sn_cli_help_synopsis(c)));
 	if (cli->arg_count > c->max)
 		return (sn_cli_usage(
 		    cli, "unexpected argument \"%s\"", cli->args[c->max]));
@@ -280,9 +280,9 @@ int sn_cli_run(
 		drop(&argc, argv, at, 1);
 		cli.command = take_command(program, &argc, argv, at);
 		if (cli.command == NULL)
-			cli_help_program(program, stdout);
+			sn_cli_help_program(program, stdout);
 		else
-			cli_help_command(program, cli.command, stdout);
+			sn_cli_help_command(program, cli.command, stdout);
 		return (0);
 	} else {
 		cli.command = take_command(program, &argc, argv, at);

@@ -73,7 +73,7 @@ static void standard_options(const struct sn_cli_program *p, FILE *to)
 		option_line(&version, to);
 }
 
-const char *cli_help_synopsis(const struct sn_cli_command *c)
+const char *sn_cli_help_synopsis(const struct sn_cli_command *c)
 {
 	return (c->synopsis == NULL ? "" : c->synopsis);
 }
@@ -86,10 +86,10 @@ static void command_line(const struct sn_cli_command *c, FILE *to)
 	wrapped(to, n + 1, 20, c->help);
 }
 
-void cli_help_program(const struct sn_cli_program *p, FILE *to)
+void sn_cli_help_program(const struct sn_cli_program *p, FILE *to)
 {
 	if (p->commands[0].name[0] == '\0') {
-		cli_help_command(p, p->commands, to);
+		sn_cli_help_command(p, p->commands, to);
 		return;
 	}
 	fprintf(to, "%s: %s\n\nusage: %s [OPTIONS] COMMAND [ARGUMENTS]\n",
@@ -103,10 +103,10 @@ void cli_help_program(const struct sn_cli_program *p, FILE *to)
 		fprintf(to, "\n%s", p->epilogue);
 }
 
-void cli_help_command(
+void sn_cli_help_command(
     const struct sn_cli_program *p, const struct sn_cli_command *c, FILE *to)
 {
-	const char *synopsis = cli_help_synopsis(c);
+	const char *synopsis = sn_cli_help_synopsis(c);
 
 	fprintf(to, "%s%s%s: %s\n\n", p->name, *c->name ? " " : "", c->name,
 	    c->help);
@@ -128,7 +128,7 @@ static size_t in_group(const char *name, const char *word)
 	return (strncmp(name, word, n) == 0 && name[n] == ' ' ? n : 0);
 }
 
-bool cli_help_is_group(const struct sn_cli_program *p, const char *word)
+bool sn_cli_help_is_group(const struct sn_cli_program *p, const char *word)
 {
 	for (const struct sn_cli_command *c = p->commands; c->name; c++)
 		if (in_group(c->name, word) > 0)
@@ -136,7 +136,8 @@ bool cli_help_is_group(const struct sn_cli_program *p, const char *word)
 	return (false);
 }
 
-void cli_help_group(const struct sn_cli_program *p, const char *word, FILE *to)
+void sn_cli_help_group(
+    const struct sn_cli_program *p, const char *word, FILE *to)
 {
 	for (const struct sn_cli_command *c = p->commands; c->name; c++)
 		if (in_group(c->name, word) > 0)
@@ -172,7 +173,7 @@ static size_t distance(const char *a, const char *b)
 	return (row[n]);
 }
 
-const struct sn_cli_command *cli_help_nearest(
+const struct sn_cli_command *sn_cli_help_nearest(
     const struct sn_cli_program *p, const char *words)
 {
 	const struct sn_cli_command *best = NULL;
