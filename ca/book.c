@@ -1,0 +1,326 @@
+#include "ca/book.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/audit.h"
+#include "ca/inventory.h"
+#include "ca/ssl.h"
+#include "lib/clock.h"
+#include "lib/secret.h"
+
+#define INTENT_VERSION 1
+#define INTENT_MAX (PATH_BYTES + 16)
+
+static struct sn_bytes serial_of(const struct record *rec)
+{
+	return ((struct sn_bytes){ rec->serial, SERIAL_BYTES });
+}
+
+size_t book_prefix(enum record_kind kind, const char *name, const char *label,
+    uint8_t out[BOOK_KEY])
+{
+	struct sn_wr w = sn_wr_over(out, BOOK_KEY);
+
+	/* Names have no NUL, so none is the start of another's keys. */
+	sn_wr_u8(&w, (uint8_t)kind);
+	sn_wr_put(&w, name, strlen(name) + 1);
+	if (label != NULL)
+		sn_wr_put(&w, label, strlen(label) + 1);
+	return (w.n);
+}
+
+size_t book_device_key(const struct record *rec, uint8_t out[BOOK_KEY])
+{
+	size_t n = book_prefix(rec->kind, rec->name, rec->label, out);
+	struct sn_wr w = sn_wr_over(out + n, BOOK_KEY - n);
+
+	sn_wr_u64(&w, (uint64_t)rec->not_before);
+	sn_wr_put(&w, rec->serial, SERIAL_BYTES);
+	return (n + w.n);
+}
+
+void book_expiry_key(const struct record *rec, uint8_t out[8 + SERIAL_BYTES])
+{
+	struct sn_wr w = sn_wr_over(out, 8 + SERIAL_BYTES);
+
+	sn_wr_u64(&w, (uint64_t)rec->not_after);
+	sn_wr_put(&w, rec->serial, SERIAL_BYTES);
+}
+
+enum sn_err book_put(struct sn_txn *txn, const struct record *rec)
+{
+	uint8_t *row = malloc(RECORD_MAX);
+	enum sn_err err;
+	size_t n;
+
+	if (row == NULL)
+		return (SN_ENOMEM);
+	if ((err = record_encode(rec, row, &n)) == SN_OK)
+		err = inventory_put(txn, TABLE_CERTIFICATE, serial_of(rec),
+		    (struct sn_bytes){ row, n });
+	free(row);
+	return (err);
+}
+
+enum sn_err book_get(
+    struct sn_txn *txn, const uint8_t serial[SERIAL_BYTES], struct record *out)
+{
+	struct sn_bytes key = { serial, SERIAL_BYTES }, value;
+	enum sn_err err;
+
+	err = inventory_get(txn, TABLE_CERTIFICATE, key, &value);
+	if (err != SN_OK)
+		return (err);
+	return (record_decode(key, value, out));
+}
+
+enum sn_err book_newest(struct sn_txn *txn, enum record_kind kind,
+    const char *name, const char *label, int64_t now, struct record *out)
+{
+	uint8_t prefix[BOOK_KEY];
+	size_t n = book_prefix(kind, name, label, prefix);
+	struct sn_bytes key, value;
+	struct sn_cursor *c;
+	enum sn_err err, found = SN_ENOTFOUND;
+
+	if ((err = sn_cursor_open(txn, TABLE_DEVICE, &c)) != SN_OK)
+		return (err);
+	for (err = sn_cursor_seek(
+		 c, (struct sn_bytes){ prefix, n }, &key, &value);
+	     err == SN_OK && key.n > n + SERIAL_BYTES &&
+	     memcmp(key.p, prefix, n) == 0;
+	     err = sn_cursor_next(c, &key, &value)) {
+		struct record rec;
+		const uint8_t *p = key.p;
+
+		if ((err = inventory_unseal(TABLE_DEVICE, key, &value)) !=
+			SN_OK ||
+		    (err = book_get(txn, p + key.n - SERIAL_BYTES, &rec)) !=
+			SN_OK)
+			break;
+		if (rec.state == STATE_VALID && rec.not_after >= now) {
+			*out = rec;
+			found = SN_OK;
+		}
+	}
+	sn_cursor_close(c);
+	return (err == SN_OK || err == SN_ENOTFOUND ? found : err);
+}
+
+/* A serial no certificate has had: positive, never shorter than the rest. */
+static enum sn_err fresh_serial(struct sn_txn *txn, struct record *rec)
+{
+	struct sn_bytes value;
+	enum sn_err err;
+
+	do {
+		sn_secret_random(rec->serial, SERIAL_BYTES);
+		rec->serial[0] &= 0x7f;
+		if (rec->serial[0] == 0)
+			rec->serial[0] = 1;
+		err = inventory_get(
+		    txn, TABLE_CERTIFICATE, serial_of(rec), &value);
+	} while (err == SN_OK);
+	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
+static enum sn_err put_intent(
+    struct sn_txn *txn, const struct record *rec, const struct intent *intent)
+{
+	uint8_t row[INTENT_MAX];
+	struct sn_wr w = sn_wr_over(row, sizeof(row));
+
+	sn_wr_u8(&w, INTENT_VERSION);
+	sn_wr_u8(&w, intent->entered);
+	sn_wr_u8(&w, intent->has_key);
+	sn_wr_blob(&w, sn_bytes_of(intent->to));
+	if (w.bad)
+		return (SN_ETOOBIG);
+	return (inventory_put(
+	    txn, TABLE_INTENT, serial_of(rec), (struct sn_bytes){ row, w.n }));
+}
+
+enum sn_err book_intent(
+    struct sn_txn *txn, const struct record *rec, struct intent *out)
+{
+	struct sn_bytes value, to;
+	struct sn_rd r;
+	enum sn_err err;
+
+	err = inventory_get(txn, TABLE_INTENT, serial_of(rec), &value);
+	if (err != SN_OK)
+		return (err);
+	r = sn_rd_over(value.p, value.n);
+	if (sn_rd_u8(&r) != INTENT_VERSION)
+		return (SN_ENEWER);
+	out->entered = sn_rd_u8(&r) != 0;
+	out->has_key = sn_rd_u8(&r) != 0;
+	to = sn_rd_blob(&r);
+	if (!sn_rd_end(&r) || to.n >= sizeof(out->to))
+		return (SN_ECORRUPT);
+	memcpy(out->to, to.p, to.n);
+	out->to[to.n] = '\0';
+	return (SN_OK);
+}
+
+static enum sn_err refuse_second(struct sn_txn *txn, const struct record *rec,
+    int64_t now, struct sn_why *why)
+{
+	char until[SN_CLOCK_TEXT];
+	struct record old;
+	enum sn_err err;
+
+	if (rec->kind != KIND_CLIENT)
+		return (SN_OK);
+	err = book_newest(txn, rec->kind, rec->name, rec->label, now, &old);
+	if (err == SN_ENOTFOUND)
+		return (SN_OK);
+	if (err != SN_OK)
+		return (err);
+	return (sn_why(why, SN_EEXISTS,
+	    "%s has a certificate for the device %s until %s; renew it, "
+	    "revoke it first, or name another device with --device",
+	    rec->name, rec->label, sn_clock_rfc3339(old.not_after, until)));
+}
+
+static enum sn_err reserve(struct sn_txn *txn, struct record *rec,
+    bool replaces, const struct intent *intent, struct sn_why *why)
+{
+	char hex[SERIAL_TEXT];
+	int64_t now;
+	enum sn_err err;
+
+	if ((err = authority_now(txn, &now, why)) != SN_OK ||
+	    (!replaces && (err = refuse_second(txn, rec, now, why)) != SN_OK) ||
+	    (err = fresh_serial(txn, rec)) != SN_OK)
+		return (err);
+	rec->state = STATE_PENDING;
+	rec->created = rec->not_before = now;
+	rec->not_after += now;
+	if ((err = authority_touch(txn, now)) != SN_OK ||
+	    (err = book_put(txn, rec)) != SN_OK ||
+	    (err = put_intent(txn, rec, intent)) != SN_OK)
+		return (err);
+	return (audit_add(txn, now, "issue.intent",
+	    "serial=%s kind=%s name=%s label=%s",
+	    sn_bytes_hex(rec->serial, SERIAL_BYTES, hex),
+	    record_kind_text(rec->kind), rec->name, rec->label));
+}
+
+/* Ends a transaction: commits after SN_OK, else aborts, and explains. */
+static enum sn_err end(struct authority *a, struct sn_txn *txn, enum sn_err err,
+    struct sn_why *why)
+{
+	if (err == SN_OK)
+		return (inventory_why(a->store, sn_txn_commit(txn), why));
+	sn_txn_abort(txn);
+	/* These two carry a sentence of their own. */
+	if (err == SN_EEXISTS || err == SN_EDENIED)
+		return (err);
+	return (inventory_why(a->store, err, why));
+}
+
+enum sn_err book_reserve(struct authority *a, struct record *rec, bool replaces,
+    const struct intent *intent, struct sn_why *why)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_write(a->store, &txn)) != SN_OK)
+		return (inventory_why(a->store, err, why));
+	return (end(a, txn, reserve(txn, rec, replaces, intent, why), why));
+}
+
+static enum sn_err count_up(
+    struct sn_txn *txn, enum record_kind kind, const char *name)
+{
+	uint8_t key[BOOK_KEY], b[8];
+	size_t n = book_prefix(kind, name, NULL, key);
+	struct sn_bytes value;
+	struct sn_wr w = sn_wr_over(b, sizeof(b));
+	uint64_t count = 0;
+	enum sn_err err;
+
+	err = inventory_get(
+	    txn, TABLE_ACCOUNT, (struct sn_bytes){ key, n }, &value);
+	if (err == SN_OK) {
+		struct sn_rd r = sn_rd_over(value.p, value.n);
+
+		count = sn_rd_u64(&r);
+	} else if (err != SN_ENOTFOUND) {
+		return (err);
+	}
+	sn_wr_u64(&w, count + 1);
+	return (inventory_put(txn, TABLE_ACCOUNT, (struct sn_bytes){ key, n },
+	    (struct sn_bytes){ b, sizeof(b) }));
+}
+
+static enum sn_err put_indexes(struct sn_txn *txn, const struct record *rec)
+{
+	static const struct sn_bytes nothing = { "", 0 };
+	uint8_t key[BOOK_KEY], expiry[8 + SERIAL_BYTES];
+	size_t n = book_device_key(rec, key);
+	enum sn_err err;
+
+	book_expiry_key(rec, expiry);
+	if ((err = inventory_insert(txn, TABLE_DEVICE,
+		 (struct sn_bytes){ key, n }, nothing)) != SN_OK ||
+	    (err = count_up(txn, rec->kind, rec->name)) != SN_OK ||
+	    (err = inventory_insert(txn, TABLE_EXPIRY,
+		 (struct sn_bytes){ expiry, sizeof(expiry) }, nothing)) !=
+		SN_OK)
+		return (err);
+	return (inventory_insert(txn, TABLE_FINGERPRINT,
+	    (struct sn_bytes){ rec->fingerprint, FINGERPRINT_BYTES },
+	    serial_of(rec)));
+}
+
+static enum sn_err enter(struct sn_txn *txn, struct record *rec)
+{
+	struct intent intent;
+	struct record now;
+	char hex[SERIAL_TEXT];
+	enum sn_err err;
+
+	if ((err = book_get(txn, rec->serial, &now)) != SN_OK ||
+	    (err = book_intent(txn, rec, &intent)) != SN_OK)
+		return (err);
+	/* Somebody settled us while we were signing: stay out. */
+	if (now.state != STATE_PENDING)
+		return (SN_EBUG);
+	intent.entered = true;
+	rec->state = STATE_VALID;
+	if ((err = book_put(txn, rec)) != SN_OK ||
+	    (err = put_indexes(txn, rec)) != SN_OK ||
+	    (err = put_intent(txn, rec, &intent)) != SN_OK)
+		return (err);
+	return (audit_add(txn, rec->created, "issue", "serial=%s",
+	    sn_bytes_hex(rec->serial, SERIAL_BYTES, hex)));
+}
+
+enum sn_err book_enter(struct authority *a, struct record *rec,
+    struct sn_bytes der, struct sn_why *why)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	rec->der = der;
+	if ((err = ssl_fingerprint(der.p, der.n, rec->fingerprint)) != SN_OK)
+		return (sn_why(why, err, "cannot hash the certificate"));
+	if ((err = sn_txn_write(a->store, &txn)) != SN_OK)
+		return (inventory_why(a->store, err, why));
+	return (end(a, txn, enter(txn, rec), why));
+}
+
+enum sn_err book_delivered(
+    struct authority *a, const struct record *rec, struct sn_why *why)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_write(a->store, &txn)) != SN_OK)
+		return (inventory_why(a->store, err, why));
+	err = sn_txn_delete(txn, TABLE_INTENT, serial_of(rec));
+	return (end(a, txn, err == SN_ENOTFOUND ? SN_OK : err, why));
+}

@@ -1,0 +1,76 @@
+#ifndef CA_BOOK_H
+#define CA_BOOK_H
+
+#include "ca/authority.h"
+#include "ca/record.h"
+
+/*
+ * The order that a crash cannot break:
+ *
+ *	book_reserve    serial, intent and audit are durable
+ *	(sign)
+ *	book_enter      the certificate is durable
+ *	(files are written)
+ *	book_delivered  the intent is taken away
+ *
+ * A certificate is therefore never outside the books, and a serial never
+ * used twice.  What a crash leaves is an intent, and settle.c clears it.
+ */
+
+/* What is said in an intent. */
+struct intent {
+	bool entered;        /* book_enter has been: a certificate exists. */
+	bool has_key;        /* We made its key, which dies with the files. */
+	char to[PATH_BYTES]; /* Folder its files go to; "" for none. */
+};
+
+/**
+ * book_reserve(a, rec, replaces, intent, why):
+ * Give ${rec} a serial nobody has had, its times (from days or not_after)
+ * and a row.  The caller has set kind, issuer, name, label, profile and, as
+ * a number of seconds, not_after.  SN_EEXISTS when a valid certificate of
+ * that name and label is there and not to be replaced; SN_EDENIED when the
+ * clock is wrong.
+ */
+enum sn_err book_reserve(struct authority *a, struct record *rec, bool replaces,
+    const struct intent *intent, struct sn_why *why) SN_MUST_USE;
+
+/** book_enter(a, rec, der, why): the signed certificate. */
+enum sn_err book_enter(struct authority *a, struct record *rec,
+    struct sn_bytes der, struct sn_why *why) SN_MUST_USE;
+
+/** book_delivered(a, rec, why): its files are written. */
+enum sn_err book_delivered(struct authority *a, const struct record *rec,
+    struct sn_why *why) SN_MUST_USE;
+
+/** book_intent(txn, rec, out): what was being done with it. SN_ENOTFOUND. */
+enum sn_err book_intent(struct sn_txn *txn, const struct record *rec,
+    struct intent *out) SN_MUST_USE;
+
+/** book_get(txn, serial, out): one record; ${out}->der is in the map. */
+enum sn_err book_get(struct sn_txn *txn, const uint8_t serial[SERIAL_BYTES],
+    struct record *out) SN_MUST_USE;
+
+/** book_put(txn, rec): replace its row (not its indexes). */
+enum sn_err book_put(struct sn_txn *txn, const struct record *rec) SN_MUST_USE;
+
+/** book_device_key(rec, out): its key in TABLE_DEVICE; with an empty label
+ * and ${prefix}, the part before. Returns the length; BOOK_KEY bytes. */
+#define BOOK_KEY (1 + NAME_BYTES + LABEL_BYTES + 8 + SERIAL_BYTES)
+size_t book_device_key(const struct record *rec, uint8_t out[BOOK_KEY]);
+
+/** book_prefix(kind, name, label, out): the start of such keys; ${label}
+ * NULL for all of a name's. */
+size_t book_prefix(enum record_kind kind, const char *name, const char *label,
+    uint8_t out[BOOK_KEY]);
+
+/** book_expiry_key(rec, out): its key in TABLE_EXPIRY. */
+void book_expiry_key(const struct record *rec, uint8_t out[8 + SERIAL_BYTES]);
+
+/** book_newest(txn, kind, name, label, now, out): the valid certificate of a
+ * device with the latest start.  SN_ENOTFOUND. */
+enum sn_err book_newest(struct sn_txn *txn, enum record_kind kind,
+    const char *name, const char *label, int64_t now,
+    struct record *out) SN_MUST_USE;
+
+#endif

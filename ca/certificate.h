@@ -1,0 +1,31 @@
+#ifndef CA_CERTIFICATE_H
+#define CA_CERTIFICATE_H
+
+#include "ca/key.h"
+#include "ca/profile.h"
+#include "ca/record.h"
+
+/* Everything that will be in a certificate; nothing comes from a CSR but
+ * ${key}. */
+struct blueprint {
+	enum record_kind kind;
+	const char *organisation;
+	const char *common_name; /* NULL: only the organisation. */
+	const uint8_t *serial;   /* SERIAL_BYTES */
+	int64_t not_before, not_after;
+	EVP_PKEY *key;
+	X509 *issuer; /* NULL: signs itself. */
+	const struct profile *profile;
+	const char *const *sans; /* "dns:host", "ip:1.2.3.4", "uri:..." */
+	size_t san_count;
+};
+
+/**
+ * certificate_make(b, signer, out, why):
+ * Build and sign.  RFC 5280: v3; SKI and AKI; basicConstraints and keyUsage
+ * critical; EKU on leaves and issuers; UTCTime through 2049.
+ */
+enum sn_err certificate_make(const struct blueprint *b,
+    const struct key *signer, X509 **out, struct sn_why *why) SN_MUST_USE;
+
+#endif

@@ -1,0 +1,181 @@
+#include "ca/cmd.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/inventory.h"
+#include "ca/issuer.h"
+#include "lib/clock.h"
+#include "lib/passphrase.h"
+
+#define DAYS_MAX 36500L
+
+static int finish(struct cmd *cmd, enum sn_err err)
+{
+	enum status status = err == SN_OK ? cmd->status : status_of(err);
+
+	if (err != SN_OK)
+		fprintf(stderr, "sicher-ca: %s\n",
+		    cmd->why.text[0] != '\0' ? cmd->why.text
+					     : sn_err_text(err));
+	if (cmd->json) {
+		cmd_set(cmd, "ok", json_boolean(err == SN_OK));
+		cmd_set(cmd, "exit", json_integer(status));
+		if (err != SN_OK) {
+			cmd_set(cmd, "error", json_string(sn_err_name(err)));
+			cmd_set(cmd, "message", json_string(cmd->why.text));
+		}
+		json_dumpf(cmd->result, stdout, JSON_COMPACT);
+		putchar('\n');
+	}
+	/* A full disk behind standard output must not look like success. */
+	if (fflush(stdout) != 0 && status == STATUS_OK)
+		status = STATUS_FAILED;
+	return ((int)status);
+}
+
+int cmd_run(struct sn_cli *cli, enum sn_err (*body)(struct cmd *))
+{
+	struct cmd cmd = { .cli = cli, .status = STATUS_OK };
+	int status;
+
+	cmd.json = sn_cli_has(cli, "json");
+	cmd.dir = sn_cli_value(cli, "dir");
+	if (cmd.dir == NULL)
+		cmd.dir = getenv("SICHER_CA_DIR");
+	if (cmd.dir == NULL || *cmd.dir == '\0')
+		cmd.dir = "authority";
+	if (cmd.json && (cmd.result = json_object()) == NULL)
+		return (STATUS_FAILED);
+	status = finish(&cmd, body(&cmd));
+	authority_close(cmd.a);
+	json_decref(cmd.result);
+	return (status);
+}
+
+enum sn_err cmd_open(struct cmd *cmd, bool read_only)
+{
+	return (authority_open(cmd->dir, read_only, &cmd->a, &cmd->why));
+}
+
+void cmd_say(const struct cmd *cmd, const char *format, ...)
+{
+	va_list ap;
+
+	if (cmd->json)
+		return;
+	va_start(ap, format);
+	(void)vprintf(format, ap);
+	va_end(ap);
+	putchar('\n');
+}
+
+void cmd_set(struct cmd *cmd, const char *name, json_t *value)
+{
+	if (cmd->json)
+		(void)json_object_set_new(cmd->result, name, value);
+	else
+		json_decref(value);
+}
+
+static void set_time(json_t *o, const char *name, int64_t t)
+{
+	char text[SN_CLOCK_TEXT];
+
+	(void)json_object_set_new(
+	    o, name, json_string(sn_clock_rfc3339(t, text)));
+}
+
+json_t *cmd_record(const struct record *rec, int64_t now)
+{
+	char hex[2 * FINGERPRINT_BYTES + 1], key[32];
+	json_t *o = json_object();
+
+	(void)json_object_set_new(o, "serial",
+	    json_string(sn_bytes_hex(rec->serial, SERIAL_BYTES, hex)));
+	(void)json_object_set_new(
+	    o, "kind", json_string(record_kind_text(rec->kind)));
+	(void)json_object_set_new(o,
+	    rec->kind == KIND_CLIENT ? "account" : "name",
+	    json_string(rec->name));
+	if (rec->label[0] != '\0')
+		(void)json_object_set_new(o, "device", json_string(rec->label));
+	(void)json_object_set_new(
+	    o, "state", json_string(record_state_text(rec, now)));
+	(void)json_object_set_new(o, "profile", json_string(rec->profile));
+	(void)json_object_set_new(
+	    o, "issuer", json_string(issuer_key(rec->issuer, key)));
+	set_time(o, "not_before", rec->not_before);
+	set_time(o, "not_after", rec->not_after);
+	if (rec->state == STATE_VALID || rec->state == STATE_REVOKED)
+		(void)json_object_set_new(o, "fingerprint",
+		    json_string(sn_bytes_hex(
+			rec->fingerprint, FINGERPRINT_BYTES, hex)));
+	if (rec->state == STATE_REVOKED) {
+		set_time(o, "revoked_at", rec->revoked_at);
+		(void)json_object_set_new(
+		    o, "reason", json_string(record_reason_text(rec->reason)));
+	}
+	if (rec->due != 0)
+		set_time(o, "due", rec->due);
+	return (o);
+}
+
+enum sn_err cmd_passphrase(struct cmd *cmd, bool is_new, struct sn_secret *out)
+{
+	struct sn_passphrase source = {
+		.what = "passphrase of the authority",
+		.fd = sn_cli_value(cmd->cli, "passphrase-fd"),
+		.file = sn_cli_value(cmd->cli, "passphrase-file"),
+		.credential = "sicher-ca.passphrase",
+		.hint = "--passphrase-file FILE or --passphrase-fd N",
+		.is_new = is_new,
+	};
+
+	return (sn_passphrase_read(&source, out, &cmd->why));
+}
+
+enum sn_err cmd_key(struct cmd *cmd, struct key **out, uint32_t *issuer)
+{
+	char path[PATH_BYTES], name[32];
+	struct sn_secret passphrase;
+	struct issuer active;
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(cmd->a->store, &txn)) != SN_OK)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	err = issuer_active(txn, &active);
+	sn_txn_abort(txn);
+	if (err != SN_OK)
+		return (inventory_why(cmd->a->store,
+		    err == SN_ENOTFOUND ? SN_ECORRUPT : err, &cmd->why));
+	*issuer = active.id;
+	if ((err = cmd_passphrase(cmd, false, &passphrase)) != SN_OK)
+		return (err);
+	authority_path(
+	    cmd->a, path, "private/%s.pem", issuer_key(active.id, name));
+	err = key_load(path, &passphrase, out, &cmd->why);
+	sn_secret_free(&passphrase);
+	return (err);
+}
+
+enum sn_err cmd_days(struct cmd *cmd, unsigned *out)
+{
+	const char *text = sn_cli_value(cmd->cli, "days");
+	char *end;
+	long days;
+
+	*out = 0;
+	if (text == NULL)
+		return (SN_OK);
+	days = strtol(text, &end, 10);
+	if (*text == '\0' || *end != '\0' || days < 1 || days > DAYS_MAX)
+		return (sn_why(&cmd->why, SN_EINVAL,
+		    "--days takes a number from 1 to %ld, not \"%s\"", DAYS_MAX,
+		    text));
+	*out = (unsigned)days;
+	return (SN_OK);
+}

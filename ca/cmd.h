@@ -1,0 +1,61 @@
+#ifndef CA_CMD_H
+#define CA_CMD_H
+
+#include <jansson.h>
+
+#include "ca/authority.h"
+#include "ca/key.h"
+#include "ca/record.h"
+#include "ca/status.h"
+#include "lib/cli.h"
+#include "lib/secret.h"
+
+/* One command at work: what it was asked, what it tells. */
+struct cmd {
+	struct sn_cli *cli;
+	bool json;
+	json_t *result;      /* Printed at the end with --json. */
+	struct authority *a; /* Once opened. */
+	const char *dir;
+	struct sn_why why;
+	enum status status; /* Of a command that succeeded. */
+};
+
+/** cmd_run(cli, body): set up, run ${body}, print what it says or why it
+ * failed; returns the exit status. */
+int cmd_run(struct sn_cli *cli, enum sn_err (*body)(struct cmd *));
+
+/** cmd_open(cmd, read_only): open the authority that is meant. */
+enum sn_err cmd_open(struct cmd *cmd, bool read_only) SN_MUST_USE;
+
+/** cmd_say(cmd, format, ...): a line for people; silent with --json. */
+void cmd_say(const struct cmd *cmd, const char *format, ...) SN_PRINTF(2, 3);
+
+/** cmd_set(cmd, name, value): put a value (taken) into the JSON result. */
+void cmd_set(struct cmd *cmd, const char *name, json_t *value);
+
+/** cmd_record(rec, now): a certificate of the books as a JSON object. */
+json_t *cmd_record(const struct record *rec, int64_t now);
+
+/** cmd_passphrase(cmd, is_new, out): the authority's. */
+enum sn_err cmd_passphrase(
+    struct cmd *cmd, bool is_new, struct sn_secret *out) SN_MUST_USE;
+
+/** cmd_key(cmd, out, issuer): ask for the passphrase and load the key of
+ * the active issuing CA. */
+enum sn_err cmd_key(
+    struct cmd *cmd, struct key **out, uint32_t *issuer) SN_MUST_USE;
+
+/** cmd_days(cmd, out): the value of --days, 0 when not given. */
+enum sn_err cmd_days(struct cmd *cmd, unsigned *out) SN_MUST_USE;
+
+int cmd_init(struct sn_cli *cli);
+int cmd_issue(struct sn_cli *cli);
+int cmd_server(struct sn_cli *cli);
+int cmd_revoke(struct sn_cli *cli);
+int cmd_crl_show(struct sn_cli *cli);
+int cmd_crl_publish(struct sn_cli *cli);
+int cmd_list(struct sn_cli *cli);
+int cmd_show(struct sn_cli *cli);
+
+#endif

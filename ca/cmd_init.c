@@ -1,0 +1,163 @@
+#include "ca/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ca/crl.h"
+#include "ca/found.h"
+#include "ca/host.h"
+#include "ca/leaf.h"
+#include "ca/tree.h"
+
+struct plan {
+	const char *organisation, *host;
+	char san[HOST_SAN_BYTES];
+};
+
+static enum sn_err make_server(
+    struct cmd *cmd, const struct plan *plan, const struct key *issuing)
+{
+	const char *sans[1] = { plan->san };
+	struct leaf leaf = {
+		.kind = KIND_SERVER,
+		.name = plan->host,
+		.label = "",
+		.profile = profile_builtin("server"),
+		.sans = sans,
+		.san_count = 1,
+	};
+	enum sn_err err;
+
+	if (plan->host == NULL)
+		return (SN_OK);
+	err = leaf_make(cmd->a, &leaf, issuing, 1, &cmd->why);
+	if (err == SN_OK)
+		issued_free(&leaf.issued);
+	return (err);
+}
+
+static enum sn_err sign_crls(
+    struct cmd *cmd, const struct key *root, const struct key *issuing)
+{
+	char path[PATH_BYTES];
+	struct issuer i;
+	enum sn_err err;
+	int lock;
+
+	if ((err = crl_lock(cmd->a, &lock, &cmd->why)) != SN_OK)
+		return (err);
+	if ((err = crl_sign(cmd->a, ISSUER_ROOT, root, &i, &cmd->why)) ==
+		SN_OK &&
+	    (err = crl_sign(cmd->a, 1, issuing, &i, &cmd->why)) == SN_OK &&
+	    (err = crl_publish(cmd->a, &cmd->why)) == SN_OK)
+		err = crl_trust(
+		    cmd->a, authority_path(cmd->a, path, "ca.pem"), &cmd->why);
+	crl_unlock(lock);
+	return (err);
+}
+
+static enum sn_err build(struct cmd *cmd, const struct plan *plan,
+    const struct sn_secret *passphrase)
+{
+	struct key *root = NULL, *issuing = NULL;
+	enum sn_err err;
+
+	if ((err = found_root(cmd->a, passphrase, &root, &cmd->why)) == SN_OK &&
+	    (err = found_issuer(
+		 cmd->a, 1, root, passphrase, &issuing, &cmd->why)) == SN_OK &&
+	    (err = sign_crls(cmd, root, issuing)) == SN_OK)
+		err = make_server(cmd, plan, issuing);
+	key_free(issuing);
+	key_free(root);
+	return (err);
+}
+
+static void tell(struct cmd *cmd, const struct plan *plan)
+{
+	const char *d = cmd->dir;
+
+	cmd_set(cmd, "dir", json_string(d));
+	cmd_set(cmd, "organisation", json_string(plan->organisation));
+	cmd_say(cmd, "The authority of %s is in %s:", plan->organisation, d);
+	cmd_say(cmd, "  %s/ca.pem       trust this, on servers and clients", d);
+	cmd_say(cmd, "  %s/crl.pem      what is revoked, for servers", d);
+	cmd_say(cmd,
+	    "  %s/private/     keys, encrypted; nobody else's business", d);
+	cmd_say(cmd, "  %s/inventory/   the books", d);
+	if (plan->host != NULL) {
+		cmd_set(cmd, "server", json_string(plan->host));
+		cmd_say(cmd,
+		    "  %s/servers/%s/  chain.pem and key.pem of the server; "
+		    "key.pem is not encrypted, for sicherd reads it",
+		    d, plan->host);
+	}
+	cmd_say(cmd,
+	    "Next: a certificate for a person's device: "
+	    "sicher-ca issue ACCOUNT --device LABEL --dir %s",
+	    d);
+	cmd_say(cmd,
+	    "Keep the passphrase: without it nothing can be issued or "
+	    "revoked. To undo: remove %s.",
+	    d);
+}
+
+static enum sn_err found(struct cmd *cmd, const struct plan *plan,
+    const struct sn_secret *passphrase)
+{
+	char temporary[PATH_MAX], salt[17];
+	unsigned char random[8];
+	enum sn_err err;
+
+	/* All of it is made beside, and appears in one step. */
+	sn_secret_random(random, sizeof(random));
+	if (snprintf(temporary, sizeof(temporary), "%s.init-%s", cmd->dir,
+		sn_bytes_hex(random, sizeof(random), salt)) >=
+	    (int)sizeof(cmd->a->dir))
+		return (sn_why(
+		    &cmd->why, SN_EINVAL, "path too long: %s", cmd->dir));
+	err =
+	    authority_create(temporary, plan->organisation, &cmd->a, &cmd->why);
+	if (err == SN_OK)
+		err = build(cmd, plan, passphrase);
+	authority_close(cmd->a);
+	cmd->a = NULL;
+	if (err == SN_OK)
+		err = tree_rename(temporary, cmd->dir, &cmd->why);
+	if (err != SN_OK)
+		tree_remove(temporary);
+	return (err);
+}
+
+static enum sn_err body(struct cmd *cmd)
+{
+	struct plan plan = {
+		.organisation = sn_cli_arg(cmd->cli, 0),
+		.host = sn_cli_value(cmd->cli, "server"),
+	};
+	struct sn_secret passphrase;
+	enum sn_err err;
+	size_t n = strlen(cmd->dir);
+	char dir[PATH_MAX];
+
+	/* "authority/" has to be renamed to as "authority". */
+	(void)snprintf(dir, sizeof(dir), "%s", cmd->dir);
+	while (n > 1 && n < sizeof(dir) && dir[n - 1] == '/')
+		dir[--n] = '\0';
+	cmd->dir = dir;
+	if ((err = found_organisation(plan.organisation, &cmd->why)) != SN_OK ||
+	    (plan.host != NULL &&
+		(err = host_san(plan.host, plan.san, &cmd->why)) != SN_OK) ||
+	    (err = tree_free(dir, &cmd->why)) != SN_OK ||
+	    (err = cmd_passphrase(cmd, true, &passphrase)) != SN_OK)
+		return (err);
+	err = found(cmd, &plan, &passphrase);
+	sn_secret_free(&passphrase);
+	if (err == SN_OK)
+		tell(cmd, &plan);
+	return (err);
+}
+
+int cmd_init(struct sn_cli *cli)
+{
+	return (cmd_run(cli, body));
+}

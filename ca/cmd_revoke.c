@@ -1,0 +1,208 @@
+#include "ca/cmd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/book.h"
+#include "ca/crl.h"
+#include "ca/find.h"
+#include "ca/inventory.h"
+#include "ca/publish.h"
+
+#define AT_ONCE_MAX 1024
+
+/* What is to be revoked. */
+struct targets {
+	struct record list[AT_ONCE_MAX];
+	size_t count;
+	size_t revoked_before;
+	int64_t now;
+};
+
+static enum sn_err take(void *arg, const struct record *rec)
+{
+	struct targets *t = arg;
+
+	if (rec->state == STATE_REVOKED) {
+		t->revoked_before++;
+		return (SN_OK);
+	}
+	if (rec->state != STATE_VALID || rec->not_after < t->now)
+		return (SN_OK);
+	if (t->count == AT_ONCE_MAX)
+		return (SN_ELIMIT);
+	t->list[t->count++] = *rec;
+	return (SN_OK);
+}
+
+static enum sn_err select_one(
+    struct cmd *cmd, struct sn_txn *txn, struct targets *t)
+{
+	const char *serial = sn_cli_value(cmd->cli, "serial");
+	const char *file = sn_cli_value(cmd->cli, "file");
+	struct record rec;
+	enum sn_err err;
+
+	if (serial != NULL)
+		err = find_serial(txn, serial, &rec, &cmd->why);
+	else
+		err = find_file(txn, file, &rec, &cmd->why);
+	if (err != SN_OK)
+		return (err);
+	if (rec.kind == KIND_ROOT)
+		return (sn_why(&cmd->why, SN_EDENIED,
+		    "a root cannot be revoked; tell everybody to trust it no "
+		    "more, and make a new authority"));
+	return (take(t, &rec));
+}
+
+static enum sn_err select_account(
+    struct cmd *cmd, struct sn_txn *txn, struct targets *t)
+{
+	const char *account = sn_cli_arg(cmd->cli, 0);
+	const char *device = sn_cli_value(cmd->cli, "device");
+	enum sn_err err;
+
+	err = find_walk(txn, KIND_CLIENT, account, device, take, t);
+	if (err == SN_ELIMIT)
+		return (sn_why(&cmd->why, err,
+		    "%s has more than %d certificates; revoke by device",
+		    account, AT_ONCE_MAX));
+	if (err != SN_OK)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	if (t->count == 0 && t->revoked_before == 0)
+		return (sn_why(&cmd->why, SN_ENOTFOUND,
+		    "%s%s%s has no valid certificate; sicher-ca list "
+		    "--account %s shows what there is",
+		    account, device != NULL ? ", device " : "",
+		    device != NULL ? device : "", account));
+	return (SN_OK);
+}
+
+static enum sn_err mark(
+    struct cmd *cmd, struct sn_txn *txn, uint8_t reason, struct targets *t)
+{
+	struct sn_why ignored;
+	int64_t now;
+	enum sn_err err;
+
+	/* A wrong clock must not keep anybody from being revoked. */
+	err = authority_now(txn, &now, &ignored);
+	if (err != SN_OK && err != SN_EDENIED)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	t->now = now;
+	err = sn_cli_args(cmd->cli) > 0 ? select_account(cmd, txn, t)
+					: select_one(cmd, txn, t);
+	if (err != SN_OK)
+		return (err);
+	for (size_t i = 0; i < t->count; i++) {
+		struct record rec;
+
+		if ((err = book_get(txn, t->list[i].serial, &rec)) != SN_OK ||
+		    (err = crl_revoke(txn, &rec, reason, now)) != SN_OK)
+			return (inventory_why(cmd->a->store, err, &cmd->why));
+		rec.der = (struct sn_bytes){ "", 0 };
+		t->list[i] = rec;
+	}
+	return (SN_OK);
+}
+
+static void tell(struct cmd *cmd, const struct targets *t)
+{
+	char serial[SERIAL_TEXT];
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < t->count; i++) {
+		const struct record *rec = &t->list[i];
+
+		(void)json_array_append_new(all, cmd_record(rec, t->now));
+		cmd_say(cmd, "Revoked: %s%s%s, certificate %s (%s).", rec->name,
+		    rec->label[0] != '\0' ? ", device " : "", rec->label,
+		    sn_bytes_hex(rec->serial, SERIAL_BYTES, serial),
+		    record_reason_text(rec->reason));
+	}
+	if (t->count == 0)
+		cmd_say(cmd, "It was revoked before; nothing to change.");
+	cmd_set(cmd, "revoked", all);
+}
+
+static enum sn_err revoke(struct cmd *cmd, const struct key *key,
+    uint32_t issuer, uint8_t reason, struct targets *t)
+{
+	struct issuer i;
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_write(cmd->a->store, &txn)) != SN_OK)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	if ((err = mark(cmd, txn, reason, t)) != SN_OK) {
+		sn_txn_abort(txn);
+		return (err);
+	}
+	err = inventory_why(cmd->a->store, sn_txn_commit(txn), &cmd->why);
+	if (err != SN_OK)
+		return (err);
+	tell(cmd, t);
+	/* Even when nothing is new: the run that revoked it may have died
+	 * before its CRL was out. */
+	return (publish_and_tell(cmd, issuer, key, &i));
+}
+
+static enum sn_err locked(
+    struct cmd *cmd, const struct key *key, uint32_t issuer, uint8_t reason)
+{
+	struct targets *t = calloc(1, sizeof(*t));
+	enum sn_err err;
+	int lock;
+
+	if (t == NULL)
+		return (sn_why(&cmd->why, SN_ENOMEM, "out of memory"));
+	if ((err = crl_lock(cmd->a, &lock, &cmd->why)) == SN_OK) {
+		err = revoke(cmd, key, issuer, reason, t);
+		crl_unlock(lock);
+	}
+	free(t);
+	return (err);
+}
+
+static enum sn_err check_arguments(struct cmd *cmd, uint8_t *reason)
+{
+	const char *text = sn_cli_value(cmd->cli, "reason");
+	size_t ways = sn_cli_args(cmd->cli) + sn_cli_has(cmd->cli, "serial") +
+		      sn_cli_has(cmd->cli, "file");
+
+	if (ways != 1)
+		return (sn_why(&cmd->why, SN_EINVAL,
+		    "say what to revoke: ACCOUNT [--device LABEL], --serial "
+		    "HEX or --file FILE, and only one of them"));
+	*reason = 0;
+	if (text != NULL && !record_reason_of(text, reason))
+		return (sn_why(&cmd->why, SN_EINVAL,
+		    "\"%.40s\" is no reason; one of unspecified, "
+		    "keyCompromise, cACompromise, affiliationChanged, "
+		    "superseded, cessationOfOperation, privilegeWithdrawn, "
+		    "aACompromise",
+		    text));
+	return (SN_OK);
+}
+
+static enum sn_err body(struct cmd *cmd)
+{
+	struct key *key;
+	uint32_t issuer;
+	uint8_t reason;
+	enum sn_err err;
+
+	if ((err = check_arguments(cmd, &reason)) != SN_OK ||
+	    (err = cmd_open(cmd, false)) != SN_OK ||
+	    (err = cmd_key(cmd, &key, &issuer)) != SN_OK)
+		return (err);
+	err = locked(cmd, key, issuer, reason);
+	key_free(key);
+	return (err);
+}
+
+int cmd_revoke(struct sn_cli *cli)
+{
+	return (cmd_run(cli, body));
+}

@@ -1,0 +1,177 @@
+#include "ca/find.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "ca/book.h"
+#include "ca/inventory.h"
+#include "ca/ssl.h"
+#include "lib/file.h"
+
+#define CERTIFICATE_FILE_MAX 65536
+
+static bool normal_serial(const char *hex, uint8_t out[SERIAL_BYTES])
+{
+	char digits[SERIAL_TEXT];
+	size_t n = 0;
+
+	memset(digits, '0', sizeof(digits) - 1);
+	digits[sizeof(digits) - 1] = '\0';
+	if (strncmp(hex, "0x", 2) == 0)
+		hex += 2;
+	while (*hex == '0' || *hex == ':')
+		hex++;
+	for (const char *p = hex; *p != '\0'; p++)
+		n += *p != ':';
+	if (n == 0 || n > sizeof(digits) - 1)
+		return (false);
+	for (size_t at = sizeof(digits) - 1 - n; *hex != '\0'; hex++)
+		if (*hex != ':')
+			digits[at++] = *hex;
+	return (sn_bytes_unhex(digits, out, SERIAL_BYTES));
+}
+
+enum sn_err find_serial(
+    struct sn_txn *txn, const char *hex, struct record *out, struct sn_why *why)
+{
+	uint8_t serial[SERIAL_BYTES];
+	enum sn_err err;
+
+	if (!normal_serial(hex, serial))
+		return (sn_why(why, SN_EINVAL,
+		    "\"%.64s\" is no serial of ours: up to 32 hexadecimal "
+		    "digits",
+		    hex));
+	err = book_get(txn, serial, out);
+	if (err == SN_ENOTFOUND)
+		return (sn_why(why, err,
+		    "no certificate with the serial %s; sicher-ca list shows "
+		    "them all",
+		    hex));
+	if (err != SN_OK)
+		return (sn_why(why, err,
+		    "the inventory is damaged at serial %s; run sicher-ca "
+		    "check",
+		    hex));
+	return (SN_OK);
+}
+
+static enum sn_err read_certificate(
+    const char *path, X509 **out, struct sn_why *why)
+{
+	const unsigned char *p;
+	enum sn_err err;
+	char *text;
+	size_t n;
+	BIO *bio;
+
+	err = sn_file_read(path, CERTIFICATE_FILE_MAX, &text, &n, why);
+	if (err != SN_OK)
+		return (err);
+	ERR_clear_error();
+	p = (const unsigned char *)text;
+	if (n > 0 && p[0] == 0x30) {
+		*out = d2i_X509(NULL, &p, (long)n);
+	} else {
+		bio = BIO_new_mem_buf(text, (int)n);
+		*out = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		BIO_free(bio);
+	}
+	free(text);
+	ERR_clear_error();
+	if (*out == NULL)
+		return (sn_why(why, SN_EINVAL,
+		    "%s holds no certificate (PEM or DER)", path));
+	return (SN_OK);
+}
+
+enum sn_err find_file(struct sn_txn *txn, const char *path, struct record *out,
+    struct sn_why *why)
+{
+	uint8_t fingerprint[FINGERPRINT_BYTES];
+	struct sn_bytes serial;
+	enum sn_err err;
+	X509 *x;
+
+	if ((err = read_certificate(path, &x, why)) != SN_OK)
+		return (err);
+	if (X509_digest(x, EVP_sha256(), fingerprint, NULL) != 1)
+		err = ssl_why(why, "cannot hash the certificate");
+	X509_free(x);
+	if (err != SN_OK)
+		return (err);
+	err = inventory_get(txn, TABLE_FINGERPRINT,
+	    (struct sn_bytes){ fingerprint, sizeof(fingerprint) }, &serial);
+	if (err == SN_OK && serial.n == SERIAL_BYTES)
+		err = book_get(txn, serial.p, out);
+	else if (err == SN_ENOTFOUND)
+		return (sn_why(why, err,
+		    "%s is not a certificate of this authority", path));
+	if (err != SN_OK)
+		return (sn_why(why, SN_ECORRUPT,
+		    "the inventory is damaged; run sicher-ca check"));
+	return (SN_OK);
+}
+
+static enum sn_err count_of(
+    struct sn_txn *txn, enum record_kind kind, const char *name, uint64_t *out)
+{
+	uint8_t key[BOOK_KEY];
+	size_t n = book_prefix(kind, name, NULL, key);
+	struct sn_bytes value;
+	struct sn_rd r;
+	enum sn_err err;
+
+	*out = 0;
+	err = inventory_get(
+	    txn, TABLE_ACCOUNT, (struct sn_bytes){ key, n }, &value);
+	if (err != SN_OK)
+		return (err == SN_ENOTFOUND ? SN_OK : err);
+	r = sn_rd_over(value.p, value.n);
+	*out = sn_rd_u64(&r);
+	return (sn_rd_end(&r) ? SN_OK : SN_ECORRUPT);
+}
+
+enum sn_err find_walk(struct sn_txn *txn, enum record_kind kind,
+    const char *name, const char *label,
+    enum sn_err (*each)(void *arg, const struct record *rec), void *arg)
+{
+	uint8_t prefix[BOOK_KEY];
+	size_t n = book_prefix(kind, name, NULL, prefix);
+	struct sn_bytes from = { prefix, n }, key, value;
+	struct sn_cursor *c;
+	struct record rec;
+	uint64_t want, met = 0;
+	enum sn_err err;
+
+	if ((err = count_of(txn, kind, name, &want)) != SN_OK ||
+	    (err = sn_cursor_open(txn, TABLE_DEVICE, &c)) != SN_OK)
+		return (err);
+	err = sn_cursor_seek(c, from, &key, &value);
+	while (err == SN_OK && key.n > n + SERIAL_BYTES &&
+	       memcmp(key.p, prefix, n) == 0) {
+		const uint8_t *p = key.p;
+
+		err = inventory_unseal(TABLE_DEVICE, key, &value);
+		if (err == SN_OK)
+			err = book_get(txn, p + key.n - SERIAL_BYTES, &rec);
+		if (err == SN_ENOTFOUND)
+			err = SN_ECORRUPT;
+		if (err != SN_OK)
+			break;
+		met++;
+		if ((label == NULL || strcmp(label, rec.label) == 0) &&
+		    (err = each(arg, &rec)) != SN_OK)
+			break;
+		err = sn_cursor_next(c, &key, &value);
+	}
+	sn_cursor_close(c);
+	if (err != SN_OK && err != SN_ENOTFOUND)
+		return (err);
+	return (met == want ? SN_OK : SN_ECORRUPT);
+}

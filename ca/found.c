@@ -1,0 +1,145 @@
+#include "ca/found.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ca/book.h"
+#include "ca/inventory.h"
+#include "ca/issue.h"
+#include "ca/issuer.h"
+#include "ca/key.h"
+
+/* Leaves room for " Issuing CA 999" in the 64 of a common name. */
+#define ORGANISATION_MAX 48
+
+/* Valid UTF-8 without control characters (RFC 3629). */
+static bool is_text(const unsigned char *p)
+{
+	while (*p != '\0') {
+		size_t more;
+		unsigned long c;
+
+		if (*p < 0x80) {
+			more = 0;
+			c = *p;
+		} else if ((*p & 0xe0) == 0xc0) {
+			more = 1;
+			c = *p & 0x1f;
+		} else if ((*p & 0xf0) == 0xe0) {
+			more = 2;
+			c = *p & 0x0f;
+		} else if ((*p & 0xf8) == 0xf0) {
+			more = 3;
+			c = *p & 0x07;
+		} else {
+			return (false);
+		}
+		for (size_t i = 0; i < more; i++) {
+			if ((p[i + 1] & 0xc0) != 0x80)
+				return (false);
+			c = c << 6 | (p[i + 1] & 0x3f);
+		}
+		if (c < 0x20 || (c >= 0x7f && c < 0xa0) ||
+		    (more == 1 && c < 0x80) || (more == 2 && c < 0x800) ||
+		    (more == 3 && (c < 0x10000 || c > 0x10ffff)) ||
+		    (c >= 0xd800 && c < 0xe000))
+			return (false);
+		p += more + 1;
+	}
+	return (true);
+}
+
+enum sn_err found_organisation(const char *name, struct sn_why *why)
+{
+	size_t n = strlen(name);
+
+	if (n == 0 || n > ORGANISATION_MAX || name[0] == ' ' ||
+	    name[n - 1] == ' ' || !is_text((const unsigned char *)name))
+		return (sn_why(why, SN_EINVAL,
+		    "an organisation's name is 1 to %d bytes of text, without "
+		    "spaces around it",
+		    ORGANISATION_MAX));
+	return (SN_OK);
+}
+
+static enum sn_err enter(struct authority *a, const struct issued *issued,
+    uint32_t id, struct sn_why *why)
+{
+	struct issuer row = { .id = id, .active = true };
+	struct sn_txn *txn;
+	struct issuer old;
+	enum sn_err err;
+
+	memcpy(row.serial, issued->rec.serial, SERIAL_BYTES);
+	if ((err = sn_txn_write(a->store, &txn)) != SN_OK)
+		return (inventory_why(a->store, err, why));
+	/* The one before signs no more leaves. */
+	if (id > 1 && (err = issuer_get(txn, id - 1, &old)) == SN_OK) {
+		old.active = false;
+		err = issuer_put(txn, &old);
+	}
+	if (err != SN_OK || (err = issuer_put(txn, &row)) != SN_OK) {
+		sn_txn_abort(txn);
+		return (inventory_why(a->store, err, why));
+	}
+	return (inventory_why(a->store, sn_txn_commit(txn), why));
+}
+
+/* Makes one CA: its key is saved before its certificate is signed, so that
+ * no certificate of ours is ever without its key. */
+static enum sn_err make(struct authority *a, uint32_t id,
+    const struct key *signer, const struct sn_secret *passphrase,
+    struct key **key, struct sn_why *why)
+{
+	char cn[NAME_BYTES], path[PATH_BYTES], name[32];
+	const char *kind = id == ISSUER_ROOT ? "root" : "issuer";
+	struct order order = {
+		.kind = id == ISSUER_ROOT ? KIND_ROOT : KIND_ISSUER,
+		.name = cn,
+		.label = "",
+		.profile = profile_builtin(kind),
+		.has_key = false,
+		.replaces = true,
+		.to = "",
+	};
+	struct issued issued;
+	enum sn_err err;
+
+	if (id == ISSUER_ROOT)
+		(void)snprintf(cn, sizeof(cn), "%s Root CA", a->organisation);
+	else
+		(void)snprintf(
+		    cn, sizeof(cn), "%s Issuing CA %u", a->organisation, id);
+	authority_path(a, path, "private/%s.pem", issuer_key(id, name));
+	if ((err = key_generate(order.profile->key, key, why)) != SN_OK)
+		return (err);
+	order.key = key_public(*key);
+	if ((err = key_save(*key, path, passphrase, why)) != SN_OK)
+		goto failed;
+	err = issue(a, &order, signer != NULL ? signer : *key, ISSUER_ROOT,
+	    &issued, why);
+	if (err != SN_OK)
+		goto failed;
+	if ((err = enter(a, &issued, id, why)) == SN_OK)
+		err = book_delivered(a, &issued.rec, why);
+	issued_free(&issued);
+	if (err == SN_OK)
+		return (SN_OK);
+failed:
+	key_free(*key);
+	*key = NULL;
+	return (err);
+}
+
+enum sn_err found_root(struct authority *a, const struct sn_secret *passphrase,
+    struct key **key, struct sn_why *why)
+{
+	return (make(a, ISSUER_ROOT, NULL, passphrase, key, why));
+}
+
+enum sn_err found_issuer(struct authority *a, uint32_t id,
+    const struct key *root, const struct sn_secret *passphrase,
+    struct key **key, struct sn_why *why)
+{
+	return (make(a, id, root, passphrase, key, why));
+}

@@ -1,0 +1,61 @@
+#include "ca/host.h"
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DNS_MAX 253
+#define DNS_LABEL_MAX 63
+
+static bool is_address(const char *host)
+{
+	unsigned char raw[sizeof(struct in6_addr)];
+
+	return (inet_pton(AF_INET, host, raw) == 1 ||
+		inet_pton(AF_INET6, host, raw) == 1);
+}
+
+static bool is_label(const char *p, size_t n)
+{
+	if (n == 0 || n > DNS_LABEL_MAX || p[0] == '-' || p[n - 1] == '-')
+		return (false);
+	for (size_t i = 0; i < n; i++)
+		if (!(p[i] >= 'a' && p[i] <= 'z') &&
+		    !(p[i] >= '0' && p[i] <= '9') && p[i] != '-')
+			return (false);
+	return (true);
+}
+
+static bool is_dns(const char *host)
+{
+	bool last_is_number = false;
+
+	if (strlen(host) > DNS_MAX)
+		return (false);
+	for (const char *p = host;; p++) {
+		size_t n = strcspn(p, ".");
+
+		if (!is_label(p, n))
+			return (false);
+		last_is_number = strspn(p, "0123456789") == n;
+		p += n;
+		if (*p == '\0')
+			return (!last_is_number);
+	}
+}
+
+enum sn_err host_san(
+    const char *host, char out[HOST_SAN_BYTES], struct sn_why *why)
+{
+	if (is_address(host))
+		(void)snprintf(out, HOST_SAN_BYTES, "ip:%s", host);
+	else if (is_dns(host))
+		(void)snprintf(out, HOST_SAN_BYTES, "dns:%s", host);
+	else
+		return (sn_why(why, SN_EINVAL,
+		    "\"%.64s\" is no host: write a DNS name in lower case, or "
+		    "an address",
+		    host));
+	return (SN_OK);
+}

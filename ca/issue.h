@@ -1,0 +1,42 @@
+#ifndef CA_ISSUE_H
+#define CA_ISSUE_H
+
+#include "ca/authority.h"
+#include "ca/key.h"
+#include "ca/profile.h"
+#include "ca/record.h"
+
+/* What is asked for. */
+struct order {
+	enum record_kind kind;
+	const char *name;  /* Account, host, or the CA's common name. */
+	const char *label; /* Device; "" for others. */
+	const struct profile *profile;
+	unsigned days; /* 0: the profile's. */
+	EVP_PKEY *key; /* Public half is enough. */
+	bool has_key;  /* We hold the private half. */
+	bool replaces; /* Another valid one for this device is fine. */
+	const char *const *sans; /* Servers: "dns:..." and "ip:...". */
+	size_t san_count;
+	const char *to; /* Folder its files go to, or "". */
+};
+
+struct issued {
+	struct record rec; /* ${rec}.der is empty: see ${certificate}. */
+	X509 *certificate;
+	X509 *issuer; /* NULL for the root. */
+};
+
+/**
+ * issue(a, order, signer, issuer, out, why):
+ * Reserve, sign, check, enter.  ${issuer} is the id of the CA that signs
+ * with ${signer}.  When this returns SN_OK the certificate is in the books,
+ * and the caller writes its files and calls book_delivered.
+ */
+enum sn_err issue(struct authority *a, const struct order *order,
+    const struct key *signer, uint32_t issuer, struct issued *out,
+    struct sn_why *why) SN_MUST_USE;
+
+void issued_free(struct issued *issued);
+
+#endif

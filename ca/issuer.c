@@ -1,0 +1,110 @@
+#include "ca/issuer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ca/inventory.h"
+#include "ca/ssl.h"
+
+#define VERSION 1
+#define ROW_BYTES 64
+
+struct sn_bytes issuer_id_key(uint32_t id, uint8_t out[4])
+{
+	struct sn_wr w = sn_wr_over(out, 4);
+
+	sn_wr_u32(&w, id);
+	return ((struct sn_bytes){ out, 4 });
+}
+
+const char *issuer_key(uint32_t id, char out[32])
+{
+	if (id == ISSUER_ROOT)
+		(void)snprintf(out, 32, "root");
+	else
+		(void)snprintf(out, 32, "issuing-%u", id);
+	return (out);
+}
+
+static enum sn_err decode(
+    struct sn_bytes key, struct sn_bytes value, struct issuer *out)
+{
+	struct sn_rd k = sn_rd_over(key.p, key.n);
+	struct sn_rd r = sn_rd_over(value.p, value.n);
+
+	out->id = sn_rd_u32(&k);
+	if (sn_rd_u8(&r) != VERSION)
+		return (SN_ENEWER);
+	out->active = sn_rd_u8(&r) != 0;
+	sn_rd_copy(&r, out->serial, SERIAL_BYTES);
+	out->crl_number = sn_rd_u64(&r);
+	out->crl_stale = sn_rd_u8(&r) != 0;
+	out->crl_this = (int64_t)sn_rd_u64(&r);
+	out->crl_next = (int64_t)sn_rd_u64(&r);
+	return (sn_rd_end(&r) && sn_rd_end(&k) ? SN_OK : SN_ECORRUPT);
+}
+
+enum sn_err issuer_get(struct sn_txn *txn, uint32_t id, struct issuer *out)
+{
+	uint8_t b[4];
+	struct sn_bytes key = issuer_id_key(id, b), value;
+	enum sn_err err;
+
+	if ((err = inventory_get(txn, TABLE_ISSUER, key, &value)) != SN_OK)
+		return (err);
+	return (decode(key, value, out));
+}
+
+enum sn_err issuer_put(struct sn_txn *txn, const struct issuer *issuer)
+{
+	uint8_t row[ROW_BYTES], b[4];
+	struct sn_wr w = sn_wr_over(row, sizeof(row));
+
+	sn_wr_u8(&w, VERSION);
+	sn_wr_u8(&w, issuer->active);
+	sn_wr_put(&w, issuer->serial, SERIAL_BYTES);
+	sn_wr_u64(&w, issuer->crl_number);
+	sn_wr_u8(&w, issuer->crl_stale);
+	sn_wr_u64(&w, (uint64_t)issuer->crl_this);
+	sn_wr_u64(&w, (uint64_t)issuer->crl_next);
+	if (w.bad)
+		return (SN_ETOOBIG);
+	return (inventory_put(txn, TABLE_ISSUER, issuer_id_key(issuer->id, b),
+	    (struct sn_bytes){ row, w.n }));
+}
+
+enum sn_err issuer_active(struct sn_txn *txn, struct issuer *out)
+{
+	enum sn_err err;
+
+	/* The newest is last; older ones are kept for their CRLs. */
+	for (uint32_t id = 1;; id++) {
+		if ((err = issuer_get(txn, id, out)) != SN_OK)
+			return (err);
+		if (out->active)
+			return (SN_OK);
+	}
+}
+
+enum sn_err issuer_certificate(
+    struct sn_txn *txn, uint32_t id, X509 **out, struct sn_why *why)
+{
+	struct issuer issuer;
+	struct record rec;
+	struct sn_bytes key, value;
+	enum sn_err err;
+
+	if ((err = issuer_get(txn, id, &issuer)) != SN_OK)
+		goto damaged;
+	key = (struct sn_bytes){ issuer.serial, SERIAL_BYTES };
+	if ((err = inventory_get(txn, TABLE_CERTIFICATE, key, &value)) !=
+		SN_OK ||
+	    (err = record_decode(key, value, &rec)) != SN_OK)
+		goto damaged;
+	return (ssl_certificate(rec.der, out, why));
+damaged:
+	if (err == SN_ENOTFOUND)
+		err = SN_ECORRUPT;
+	return (sn_why(why, err, "cannot find issuer %u in the inventory: %s",
+	    id, sn_err_text(err)));
+}

@@ -1,0 +1,35 @@
+#ifndef CA_LEAF_H
+#define CA_LEAF_H
+
+#include "ca/deliver.h"
+
+/* A client's or server's certificate from order to files. */
+struct leaf {
+	enum record_kind kind;
+	const char *name, *label;
+	const struct profile *profile;
+	unsigned days;
+	EVP_PKEY *request; /* Key of a CSR; NULL: make one. */
+	bool replaces;
+	const char *const *sans;
+	size_t san_count;
+	const char *out; /* Folder asked for; NULL for the authority's own. */
+	const struct sn_secret *key_passphrase; /* NULL: key.pem is plain. */
+	const char *p12;                        /* File, or NULL. */
+	const struct sn_secret *p12_password;
+	bool p12_compat;
+	/* What was made. */
+	struct issued issued;
+	char folder[PATH_BYTES];
+};
+
+/**
+ * leaf_make(a, leaf, signer, issuer, why):
+ * Make the folder, the key where there is no CSR, the certificate, the
+ * files.  On SN_OK the caller gives ${leaf}->issued back.  When files fail
+ * after the certificate was entered, the sentence says so.
+ */
+enum sn_err leaf_make(struct authority *a, struct leaf *leaf,
+    const struct key *signer, uint32_t issuer, struct sn_why *why) SN_MUST_USE;
+
+#endif

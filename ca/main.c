@@ -1,0 +1,143 @@
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "ca/cmd.h"
+#include "lib/cli.h"
+#include "lib/secret.h"
+
+#define END                         \
+	{                           \
+		NULL, 0, NULL, NULL \
+	}
+/* clang-format off */
+#define PASSPHRASE							      \
+	{ "passphrase-fd", 0, "N", "read the authority's passphrase from "    \
+	    "descriptor N" },						      \
+	{ "passphrase-file", 'p', "FILE", "read it from a file that nobody "  \
+	    "else can read" }
+
+static const struct sn_cli_option common[] = {
+	{ "dir", 'D', "DIR", "the authority's folder; else $SICHER_CA_DIR, "
+	    "else ./authority" },
+	{ "json", 'j', NULL, "answer in JSON, one object" },
+	END
+};
+
+static const struct sn_cli_option init_options[] = {
+	{ "server", 0, "HOST", "make a certificate for this server, too" },
+	PASSPHRASE, END
+};
+
+static const struct sn_cli_option issue_options[] = {
+	{ "device", 'd', "LABEL", "which of the account's devices (main)" },
+	{ "csr", 0, "FILE", "certify the key of this request; - is standard "
+	    "input" },
+	{ "out", 'o', "DIR", "write the files there" },
+	{ "p12", 0, "FILE", "write a PKCS#12 file, too" },
+	{ "compat", 0, NULL, "PKCS#12 with old algorithms, for old programs" },
+	{ "p12-passphrase-fd", 0, "N", "read the PKCS#12 password from "
+	    "descriptor N" },
+	{ "p12-passphrase-file", 0, "FILE", "read it from a file" },
+	{ "key-passphrase-fd", 0, "N", "encrypt key.pem with the passphrase "
+	    "read from descriptor N" },
+	{ "days", 0, "N", "valid for N days" },
+	PASSPHRASE, END
+};
+
+static const struct sn_cli_option server_options[] = {
+	{ "san", 0, "NAME", "another DNS name or address; may be repeated" },
+	{ "csr", 0, "FILE", "certify the key of this request" },
+	{ "out", 'o', "DIR", "write the files there" },
+	{ "days", 0, "N", "valid for N days" },
+	PASSPHRASE, END
+};
+
+static const struct sn_cli_option revoke_options[] = {
+	{ "device", 'd', "LABEL", "only this device" },
+	{ "serial", 0, "HEX", "the certificate with this serial" },
+	{ "file", 0, "FILE", "the certificate in this file" },
+	{ "reason", 'r', "REASON", "keyCompromise, superseded, "
+	    "affiliationChanged, cessationOfOperation, privilegeWithdrawn, ..." },
+	{ "control", 0, "SOCKET", "tell the server behind this socket" },
+	PASSPHRASE, END
+};
+
+static const struct sn_cli_option crl_options[] = {
+	{ "control", 0, "SOCKET", "tell the server behind this socket" },
+	PASSPHRASE, END
+};
+
+static const struct sn_cli_option list_options[] = {
+	{ "account", 'a', "ACCOUNT", "only this account's" },
+	{ "device", 'd', "LABEL", "only devices of this label" },
+	{ "state", 's', "STATE", "valid, revoked, expired, held, pending or "
+	    "abandoned" },
+	{ "expiring", 0, "DAYS", "valid, but ending within so many days" },
+	END
+};
+
+static const struct sn_cli_command commands[] = {
+	{ "init", "ORGANISATION", "make an authority: root, issuing CA, CRLs",
+	    init_options,
+	    "  sicher-ca init \"Example Ltd\" --server chat.example.org "
+	    "--dir /srv/ca\n"
+	    "asks for a new passphrase twice, and makes /srv/ca with the "
+	    "root, the\nissuing CA, both CRLs, and the server's certificate "
+	    "in\n/srv/ca/servers/chat.example.org/.\n",
+	    1, 1, cmd_init },
+	{ "issue", "ACCOUNT", "issue a certificate for a person's device",
+	    issue_options,
+	    "  sicher-ca issue alice --device laptop\n"
+	    "writes authority/people/alice/laptop/ with cert.pem, key.pem and "
+	    "ca.pem.\n\n"
+	    "  sicher-ca issue alice --device phone --csr phone.csr "
+	    "--out ./phone\n"
+	    "certifies a key that never leaves the phone.\n",
+	    1, 1, cmd_issue },
+	{ "server", "HOST", "issue a certificate for a server", server_options,
+	    "  sicher-ca server chat.example.org --san 192.0.2.7\n"
+	    "writes authority/servers/chat.example.org/ with chain.pem, "
+	    "key.pem and ca.pem.\n",
+	    1, 1, cmd_server },
+	{ "revoke", "[ACCOUNT]", "revoke certificates, publish the CRL, tell "
+	    "the server", revoke_options,
+	    "  sicher-ca revoke alice --device laptop --reason keyCompromise "
+	    "\\\n      --control /run/sicherd/control\n"
+	    "CRL 42 in force, 1 session closed.\n",
+	    0, 1, cmd_revoke },
+	{ "crl show", NULL, "show the CRLs in force", NULL,
+	    "  sicher-ca crl show\n", 0, 0, cmd_crl_show },
+	{ "crl publish", NULL, "sign the CRL anew and publish it", crl_options,
+	    "  sicher-ca crl publish --passphrase-file /etc/sicher-ca/secret\n"
+	    "from a timer, once a day, keeps the CRL from running out.\n",
+	    0, 0, cmd_crl_publish },
+	{ "list", NULL, "list certificates", list_options,
+	    "  sicher-ca list --account alice --state valid\n", 0, 0,
+	    cmd_list },
+	{ "show", "SERIAL|FILE", "show one certificate of the books", NULL,
+	    "  sicher-ca show authority/people/alice/laptop/cert.pem\n", 1, 1,
+	    cmd_show },
+	{ NULL, NULL, NULL, NULL, NULL, 0, 0, NULL },
+};
+/* clang-format on */
+
+static const struct sn_cli_program program = {
+	.name = "sicher-ca",
+	.summary = "the certificate authority of SicherNetz",
+	.epilogue =
+	    "exit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused by "
+	    "policy,\n5 done but something needs attention, 6 the books are "
+	    "damaged\n",
+	.options = common,
+	.commands = commands,
+	.usage_exit = STATUS_USAGE,
+};
+
+int main(int argc, char **argv)
+{
+	(void)umask(022);
+	if (sn_secret_process() != SN_OK)
+		return (STATUS_FAILED);
+	return (sn_cli_run(&program, argc, argv, NULL));
+}

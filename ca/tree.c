@@ -1,0 +1,72 @@
+#include "ca/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OPEN_FOLDERS 16
+
+static int remove_one(
+    const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return (remove(path));
+}
+
+void tree_remove(const char *path)
+{
+	(void)nftw(path, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
+}
+
+enum sn_err tree_rename(const char *from, const char *to, struct sn_why *why)
+{
+	char parent[PATH_MAX];
+	int fd;
+
+	if (rename(from, to) != 0)
+		return (sn_why_errno(why,
+		    errno == ENOTEMPTY || errno == EEXIST ? SN_EEXISTS : SN_EIO,
+		    "cannot create %s", to));
+	(void)snprintf(parent, sizeof(parent), "%s", to);
+	fd = open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0) {
+		enum sn_err err = sn_why_errno(
+		    why, SN_EIO, "cannot sync the folder of %s", to);
+
+		if (fd >= 0)
+			(void)close(fd);
+		return (err);
+	}
+	(void)close(fd);
+	return (SN_OK);
+}
+
+enum sn_err tree_free(const char *path, struct sn_why *why)
+{
+	struct dirent *entry;
+	enum sn_err err = SN_OK;
+	DIR *d = opendir(path);
+
+	if (d == NULL && errno == ENOENT)
+		return (SN_OK);
+	if (d == NULL)
+		return (
+		    sn_why_errno(why, SN_EEXISTS, "%s is there already", path));
+	while (err == SN_OK && (entry = readdir(d)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
+			err = sn_why(why, SN_EEXISTS,
+			    "%s is there already and not empty; choose "
+			    "another folder with --dir",
+			    path);
+	(void)closedir(d);
+	return (err);
+}
