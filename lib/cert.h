@@ -127,7 +127,7 @@ enum sn_err sn_cert_check_leaf(X509 *leaf, X509 *issuer,
 /**
  * sn_cert_check_ca(cert, refusal):
  * What is asked of each CA above the leaf beyond what OpenSSL checks: an
- * allowed key and signature, basicConstraints and keyUsage critical with
+ * allowed key and signature, a critical basicConstraints, a keyUsage with
  * keyCertSign, a subject key id, no extension twice.
  */
 enum sn_err sn_cert_check_ca(

@@ -10,6 +10,7 @@
 #include "lib/bytes.h"
 #include "lib/err.h"
 #include "lib/secret.h"
+#include "lib/tls_alert.h"
 
 /*
  * TLS 1.3 with certificates on both sides and ALPN "sicher/1", and nothing
@@ -19,29 +20,6 @@
  */
 
 #define SN_TLS_ALPN "sicher/1"
-
-/* Alerts (RFC 8446, section 6) that somebody here sends or explains. */
-enum sn_tls_alert {
-	SN_TLS_ALERT_NONE = -1,
-	SN_TLS_ALERT_CLOSE_NOTIFY = 0,
-	SN_TLS_ALERT_UNEXPECTED_MESSAGE = 10,
-	SN_TLS_ALERT_HANDSHAKE_FAILURE = 40,
-	SN_TLS_ALERT_BAD_CERTIFICATE = 42,
-	SN_TLS_ALERT_UNSUPPORTED_CERTIFICATE = 43,
-	SN_TLS_ALERT_CERTIFICATE_REVOKED = 44,
-	SN_TLS_ALERT_CERTIFICATE_EXPIRED = 45,
-	SN_TLS_ALERT_CERTIFICATE_UNKNOWN = 46,
-	SN_TLS_ALERT_ILLEGAL_PARAMETER = 47,
-	SN_TLS_ALERT_UNKNOWN_CA = 48,
-	SN_TLS_ALERT_ACCESS_DENIED = 49,
-	SN_TLS_ALERT_DECODE_ERROR = 50,
-	SN_TLS_ALERT_DECRYPT_ERROR = 51,
-	SN_TLS_ALERT_PROTOCOL_VERSION = 70,
-	SN_TLS_ALERT_INTERNAL_ERROR = 80,
-	SN_TLS_ALERT_MISSING_EXTENSION = 109,
-	SN_TLS_ALERT_CERTIFICATE_REQUIRED = 116,
-	SN_TLS_ALERT_NO_APPLICATION_PROTOCOL = 120,
-};
 
 enum sn_tls_result {
 	SN_TLS_OK,
@@ -154,21 +132,11 @@ enum sn_tls_result sn_tls_shutdown(struct sn_tls *tls) SN_MUST_USE;
 /** sn_tls_pending(tls): bytes or records wait inside TLS. */
 bool sn_tls_pending(const struct sn_tls *tls);
 
-/**
- * sn_tls_settle(tls):
- * Forget what only the handshake needed (the peer's certificates).  Call
- * once, after the handshake, where many connections wait idle.
- */
-void sn_tls_settle(struct sn_tls *tls);
-
 /** sn_tls_alert(tls): the alert the peer sent, or SN_TLS_ALERT_NONE. */
 int sn_tls_alert(const struct sn_tls *tls);
 
 /** sn_tls_sent(tls): the fatal alert we sent, or SN_TLS_ALERT_NONE. */
 int sn_tls_sent(const struct sn_tls *tls);
-
-/** sn_tls_alert_word(alert): "certificate_expired"; static storage. */
-const char *sn_tls_alert_word(int alert);
 
 /** sn_tls_reason(tls): the library's reason of a FAILED, for logs; "" if none. */
 const char *sn_tls_reason(const struct sn_tls *tls);
@@ -179,7 +147,7 @@ const char *sn_tls_cipher(const struct sn_tls *tls);
 /**
  * sn_tls_peer(tls):
  * The peer's certificate, a reference the caller frees with X509_free; NULL
- * before there is one and after sn_tls_settle.
+ * before there is one.  A server forgets the others the client sent.
  */
 X509 *sn_tls_peer(const struct sn_tls *tls);
 

@@ -1,0 +1,44 @@
+#ifndef SN_LIB_TLS_INTERNAL_H
+#define SN_LIB_TLS_INTERNAL_H
+
+/* Between the tls files only. */
+
+#include <openssl/ssl.h>
+
+#include "lib/cert.h"
+#include "lib/tls.h"
+
+struct sn_tls_context {
+	SSL_CTX *ctx;
+	BIO_METHOD *method;
+	bool server;
+	int holders;
+};
+
+struct sn_tls {
+	SSL *ssl;
+	struct sn_tls_context *context;
+	int fd;
+	sn_tls_verify *verify;
+	void *verify_arg;
+	int alert;          /* Received. */
+	int sent;           /* Fatal, by us. */
+	int verified;       /* X509_V_*: what is wrong with the server's. */
+	int system;         /* errno of the socket; 0 while it is well. */
+	unsigned renewed;   /* Handshake messages after the handshake. */
+	bool done;          /* The handshake. */
+	bool eof;           /* The end of the stream was read. */
+	bool starved;       /* The last read of the socket found nothing. */
+	const char *reason; /* Of a failure; static storage. */
+};
+
+/** sn_tls_socket_method(): a BIO over a socket that never raises SIGPIPE. */
+BIO_METHOD *sn_tls_socket_method(void);
+
+/** sn_tls_socket(tls): such a BIO over the socket of ${tls}; or NULL. */
+BIO *sn_tls_socket(struct sn_tls *tls);
+
+/** sn_tls_of(ssl): the connection that ${ssl} belongs to. */
+struct sn_tls *sn_tls_of(const SSL *ssl);
+
+#endif
