@@ -7,6 +7,7 @@
 
 #include "ca/inventory.h"
 #include "ca/issuer.h"
+#include "ca/settle.h"
 #include "lib/clock.h"
 #include "lib/passphrase.h"
 
@@ -55,9 +56,24 @@ int cmd_run(struct sn_cli *cli, enum sn_err (*body)(struct cmd *))
 	return (status);
 }
 
+static void note(void *arg, const char *sentence)
+{
+	(void)arg;
+	fprintf(stderr, "sicher-ca: settled first: %s\n", sentence);
+}
+
 enum sn_err cmd_open(struct cmd *cmd, bool read_only)
 {
-	return (authority_open(cmd->dir, read_only, &cmd->a, &cmd->why));
+	enum sn_err err;
+	bool needed, busy;
+
+	err = authority_open(cmd->dir, read_only, &cmd->a, &cmd->why);
+	if (err != SN_OK || read_only)
+		return (err);
+	err = settle_needed(cmd->a, &needed, &cmd->why);
+	if (err == SN_OK && needed)
+		err = settle(cmd->a, note, NULL, &busy, &cmd->why);
+	return (err);
 }
 
 void cmd_say(const struct cmd *cmd, const char *format, ...)

@@ -55,6 +55,7 @@ int cmd_server(struct sn_cli *cli);
 int cmd_revoke(struct sn_cli *cli);
 int cmd_crl_show(struct sn_cli *cli);
 int cmd_crl_publish(struct sn_cli *cli);
+int cmd_check(struct sn_cli *cli);
 int cmd_list(struct sn_cli *cli);
 int cmd_show(struct sn_cli *cli);
 

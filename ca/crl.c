@@ -13,6 +13,7 @@
 #include "ca/book.h"
 #include "ca/crl_list.h"
 #include "ca/inventory.h"
+#include "ca/lint.h"
 #include "ca/ssl.h"
 #include "lib/file.h"
 
@@ -168,6 +169,10 @@ static enum sn_err store(struct sn_txn *txn, struct issuer *i, X509_CRL *crl)
 
 	if (n <= 0)
 		return (SN_ECRYPTO);
+	if ((err = lint_crl(der, (size_t)n, NULL)) != SN_OK) {
+		OPENSSL_free(der);
+		return (err);
+	}
 	err = inventory_put(txn, TABLE_CRL, issuer_id_key(i->id, id),
 	    (struct sn_bytes){ der, (size_t)n });
 	OPENSSL_free(der);

@@ -1,12 +1,7 @@
 #include "ca/find.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include "ca/book.h"
 #include "ca/inventory.h"
@@ -64,26 +59,15 @@ enum sn_err find_serial(
 static enum sn_err read_certificate(
     const char *path, X509 **out, struct sn_why *why)
 {
-	const unsigned char *p;
 	enum sn_err err;
 	char *text;
 	size_t n;
-	BIO *bio;
 
 	err = sn_file_read(path, CERTIFICATE_FILE_MAX, &text, &n, why);
 	if (err != SN_OK)
 		return (err);
-	ERR_clear_error();
-	p = (const unsigned char *)text;
-	if (n > 0 && p[0] == 0x30) {
-		*out = d2i_X509(NULL, &p, (long)n);
-	} else {
-		bio = BIO_new_mem_buf(text, (int)n);
-		*out = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-		BIO_free(bio);
-	}
+	*out = ssl_pem_first(text, n);
 	free(text);
-	ERR_clear_error();
 	if (*out == NULL)
 		return (sn_why(why, SN_EINVAL,
 		    "%s holds no certificate (PEM or DER)", path));

@@ -8,53 +8,17 @@
 #include "ca/issue.h"
 #include "ca/issuer.h"
 #include "ca/key.h"
+#include "ca/utf8.h"
 
 /* Leaves room for " Issuing CA 999" in the 64 of a common name. */
 #define ORGANISATION_MAX 48
-
-/* Valid UTF-8 without control characters (RFC 3629). */
-static bool is_text(const unsigned char *p)
-{
-	while (*p != '\0') {
-		size_t more;
-		unsigned long c;
-
-		if (*p < 0x80) {
-			more = 0;
-			c = *p;
-		} else if ((*p & 0xe0) == 0xc0) {
-			more = 1;
-			c = *p & 0x1f;
-		} else if ((*p & 0xf0) == 0xe0) {
-			more = 2;
-			c = *p & 0x0f;
-		} else if ((*p & 0xf8) == 0xf0) {
-			more = 3;
-			c = *p & 0x07;
-		} else {
-			return (false);
-		}
-		for (size_t i = 0; i < more; i++) {
-			if ((p[i + 1] & 0xc0) != 0x80)
-				return (false);
-			c = c << 6 | (p[i + 1] & 0x3f);
-		}
-		if (c < 0x20 || (c >= 0x7f && c < 0xa0) ||
-		    (more == 1 && c < 0x80) || (more == 2 && c < 0x800) ||
-		    (more == 3 && (c < 0x10000 || c > 0x10ffff)) ||
-		    (c >= 0xd800 && c < 0xe000))
-			return (false);
-		p += more + 1;
-	}
-	return (true);
-}
 
 enum sn_err found_organisation(const char *name, struct sn_why *why)
 {
 	size_t n = strlen(name);
 
 	if (n == 0 || n > ORGANISATION_MAX || name[0] == ' ' ||
-	    name[n - 1] == ' ' || !is_text((const unsigned char *)name))
+	    name[n - 1] == ' ' || !utf8_is_text(name, n))
 		return (sn_why(why, SN_EINVAL,
 		    "an organisation's name is 1 to %d bytes of text, without "
 		    "spaces around it",

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "ca/cmd.h"
+#include "ca/fault.h"
 #include "lib/cli.h"
 #include "lib/secret.h"
 
@@ -77,6 +78,12 @@ static const struct sn_cli_option list_options[] = {
 	END
 };
 
+static const struct sn_cli_option check_options[] = {
+	{ "accept-clock", 0, NULL, "the clock is right and the books' last "
+	    "time is wrong" },
+	END
+};
+
 static const struct sn_cli_command commands[] = {
 	{ "init", "ORGANISATION", "make an authority: root, issuing CA, CRLs",
 	    init_options,
@@ -118,6 +125,11 @@ static const struct sn_cli_command commands[] = {
 	{ "show", "SERIAL|FILE", "show one certificate of the books", NULL,
 	    "  sicher-ca show authority/people/alice/laptop/cert.pem\n", 1, 1,
 	    cmd_show },
+	{ "check", NULL, "examine the books, and settle what a crash left",
+	    check_options,
+	    "  sicher-ca check\n"
+	    "The books are whole, and nothing is left over.\n",
+	    0, 0, cmd_check },
 	{ NULL, NULL, NULL, NULL, NULL, 0, 0, NULL },
 };
 /* clang-format on */
@@ -137,6 +149,7 @@ static const struct sn_cli_program program = {
 int main(int argc, char **argv)
 {
 	(void)umask(022);
+	fault_guard();
 	if (sn_secret_process() != SN_OK)
 		return (STATUS_FAILED);
 	return (sn_cli_run(&program, argc, argv, NULL));

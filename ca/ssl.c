@@ -5,6 +5,8 @@
 
 #include "lib/file.h"
 
+#define DER_START 0x30 /* SEQUENCE */
+
 enum sn_err ssl_why(struct sn_why *why, const char *what)
 {
 	unsigned long code = ERR_peek_last_error();
@@ -31,6 +33,23 @@ enum sn_err ssl_certificate(struct sn_bytes der, X509 **out, struct sn_why *why)
 	}
 	*out = x;
 	return (SN_OK);
+}
+
+X509 *ssl_pem_first(const char *text, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	X509 *x = NULL;
+	BIO *bio;
+
+	ERR_clear_error();
+	if (n > 0 && p[0] == DER_START) {
+		x = d2i_X509(NULL, &p, (long)n);
+	} else if ((bio = BIO_new_mem_buf(text, (int)n)) != NULL) {
+		x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		BIO_free(bio);
+	}
+	ERR_clear_error();
+	return (x);
 }
 
 enum sn_err ssl_der(X509 *certificate, uint8_t **out, size_t *n)

@@ -16,6 +16,10 @@ enum sn_err ssl_why(struct sn_why *why, const char *what) SN_MUST_USE;
 enum sn_err ssl_certificate(
     struct sn_bytes der, X509 **out, struct sn_why *why) SN_MUST_USE;
 
+/** ssl_pem_first(text, n): the first certificate of a PEM file, or the one
+ * of a DER file; NULL when there is none. */
+X509 *ssl_pem_first(const char *text, size_t n);
+
 /** ssl_der(certificate, out, n): its DER, malloc'd. */
 enum sn_err ssl_der(X509 *certificate, uint8_t **out, size_t *n) SN_MUST_USE;
 
