@@ -1,8 +1,9 @@
 """The fixtures.  One authority a worker, one sicherd a test: its data is a
 copy of a seed in which everybody has a password already."""
 
-import sys
 import pathlib
+import secrets
+import sys
 
 import pytest
 
@@ -35,6 +36,15 @@ class House:
         finally:
             server.close()
         self.seed = server.data
+
+
+def assert_sound(server):
+    """No broken invariant and no sanitizer's finding in its log."""
+    bad = [line.text for line in server.lines
+           if line.event in ("session.fault", "process.died")
+           and not server.rough
+           or "Sanitizer" in line.text or "runtime error:" in line.text]
+    assert not bad, "\n".join(bad)
 
 
 @pytest.fixture(scope="session")
@@ -70,12 +80,35 @@ def make_server(house, tmp_path):
     yield make
     for server in made:
         server.close()
+    for server in made:
+        assert_sound(server)
 
 
 @pytest.fixture
 def server(make_server):
     """A sicherd with the quick settings, where everybody has a password."""
     return make_server()
+
+
+@pytest.fixture(scope="session")
+def shared(house, tmp_path_factory):
+    """A sicherd that tests share who leave it as they found it."""
+    server = Server(tmp_path_factory.mktemp("shared"), house.authority,
+                    {"limits": {"frame_rate": 1000000}}, house.seed).start()
+    yield server
+    server.close()
+    assert_sound(server)
+
+
+@pytest.fixture
+def newcomer(house, tmp_path):
+    """newcomer(server): an account nobody has used yet, as (identity,
+    one-time secret)."""
+    def make(server, account=None):
+        account = account or "n" + secrets.token_hex(6)
+        identity = house.authority.forge(tmp_path / "newcomers", account, "new")
+        return identity, server.add(account)
+    return make
 
 
 @pytest.fixture

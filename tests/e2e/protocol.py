@@ -372,17 +372,37 @@ class Session(Wire):
                 found.append(self.expect("DELIVER", wait=wait))
         return found
 
-    def quiet(self, nonce=0x5EC2):
-        """Nothing more is on its way: the DELIVERs before a PONG.
+    def until(self, seq, wait=None):
+        """The DELIVER frames up to and including ${seq}.
 
-        Frames to one session arrive in the order in which the server made
-        them, so what a PONG overtakes was not going to be sent.
+        Delivery is in order, so that what has not come by then will not.
         """
-        self.send("PING", nonce)
-        self.expect("PONG")
-        found = list(self.delivered)
-        self.delivered.clear()
+        found = []
+        while not found or found[-1].seq < seq:
+            found += self.deliveries(1, wait)
+        assert found[-1].seq == seq, f"{seq} was passed over: {found[-1]}"
         return found
+
+    def fence(self, target):
+        """All that was on its way: post to ${target} and read up to it."""
+        return self.until(self.post(target, "fence").seq)[:-1]
+
+    def ping(self, nonce=0x5EC2):
+        """The session is alive."""
+        self.send("PING", nonce)
+        assert self.expect("PONG").nonce == nonce
+
+    def held(self, wait=0.3):
+        """What still comes within a moment: for credit, whose whole point is
+        that no event follows."""
+        self.ping()
+        try:
+            while True:
+                self.delivered.append(self.expect("DELIVER", wait=wait))
+        except TooLate:
+            found = list(self.delivered)
+            self.delivered.clear()
+            return found
 
 
 def _octets(text):

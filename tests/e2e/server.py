@@ -107,6 +107,7 @@ class Server:
         self.changed = threading.Condition()
         self.process = None
         self.address = None
+        self.rough = False  # A test that kills its processes sets this.
 
     def _copy(self, source, name):
         return pathlib.Path(shutil.copy(source, self.dir / name))

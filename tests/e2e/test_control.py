@@ -1,0 +1,135 @@
+"""The control socket: who may speak to it, and what it says to nonsense."""
+
+import json
+import os
+import socket
+import stat
+import subprocess
+
+import pytest
+
+from authority import BUILD
+
+
+def speak(path, data, wait=10):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(wait)
+        s.connect(str(path))
+        s.sendall(data)
+        s.shutdown(socket.SHUT_WR)
+        answer = b""
+        try:
+            while chunk := s.recv(65536):
+                answer += chunk
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+def test_status_tells_who_runs(shared):
+    status = shared.ctl("status")
+    assert status["ok"] is True
+    assert {status["net"]["pid"], status["keeper"]["pid"]} <= set(shared.pids())
+
+
+def test_the_socket_is_for_its_owner_alone(shared):
+    assert stat.S_IMODE(os.stat(shared.control).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(shared.control.parent).st_mode) & 0o077 == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs a second uid")
+def test_another_uid_is_refused_even_where_the_modes_let_it_in(
+        make_server, tmp_path):
+    server = make_server()
+    opened = server.control.parent
+    for folder in (opened, *opened.parents):
+        if folder == folder.parent:
+            break
+        try:
+            folder.chmod(folder.stat().st_mode | 0o011)
+        except OSError:
+            pass
+    server.control.chmod(0o666)
+    script = (
+        "import os, socket, sys\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "s = socket.socket(socket.AF_UNIX); s.settimeout(10)\n"
+        "s.connect(sys.argv[1])\n"
+        "try:\n"
+        "    s.sendall(b'{\"cmd\":\"status\"}\\n')\n"
+        "    print(s.recv(65536).decode())\n"
+        "except OSError as e: print('closed', e)\n")
+    done = subprocess.run(["/usr/bin/python3", "-c", script, server.control],
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    assert '"pid"' not in done.stdout and '"ok":true' not in done.stdout
+    assert server.ctl("status")["ok"] is True
+
+
+@pytest.mark.parametrize("line", [
+    b"", b"\n", b"nonsense\n", b"{}\n", b"[]\n", b"null\n",
+    b'{"cmd":5}\n', b'{"cmd":"no.such"}\n', b'{"cmd":"kick"}\n',
+    b'{"cmd":"kick","account":7}\n', b'{"cmd":"account.add","account":"A"}\n',
+    b'{"cmd":"account.add","account":"' + b"a" * 100000 + b'"}\n',
+    b"[" * 5000 + b"\n", b"\xff\xfe\n", b'{"cmd":"status"', b"x" * 300000],
+    ids=lambda b: b[:24].decode("latin-1") + f"-{len(b)}")
+def test_nonsense_is_refused_and_the_server_goes_on(shared, people, line):
+    answer = speak(shared.control, line)
+    for text in answer.splitlines():
+        assert json.loads(text)["ok"] is False, text
+    assert shared.ctl("status")["ok"] is True
+
+
+def test_a_line_in_pieces_is_a_line(shared):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(10)
+        s.connect(str(shared.control))
+        for byte in b'{"cmd":"status"}\n':
+            s.sendall(bytes([byte]))
+        assert json.loads(s.makefile().readline())["ok"] is True
+
+
+def test_a_client_that_waits_does_not_stop_others(shared):
+    with socket.socket(socket.AF_UNIX) as idle:
+        idle.connect(str(shared.control))
+        idle.sendall(b'{"cmd":')
+        assert shared.ctl("status")["ok"] is True
+
+
+def test_commands_without_a_server_say_so(tmp_path):
+    done = subprocess.run(
+        [BUILD / "sicherctl", "--control", tmp_path / "none", "status"],
+        capture_output=True, text=True, timeout=30)
+    assert done.returncode != 0 and str(tmp_path / "none") in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ("kick", "nobody"), ("account", "show", "nobody"),
+    ("account", "disable", "nobody"), ("account", "passwd", "nobody"),
+    ("device", "list", "nobody"), ("device", "revoke", "alice", "nothing"),
+    ("explain", "no-such-file.pem")], ids=" ".join)
+def test_what_is_not_there_is_named(shared, arguments):
+    done = shared.ctl_raw(*arguments, ok=False)
+    assert done.returncode != 0
+    assert arguments[-1] in done.stderr
+
+
+def test_explain_tells_without_connecting(shared, people, house, tmp_path):
+    good = shared.ctl_raw("explain", people.alice_laptop.cert)
+    assert "alice" in good.stdout
+    server = house.authority.server.cert
+    bad = shared.ctl_raw("explain", server, ok=False)
+    assert "clientAuth" in bad.stdout + bad.stderr
+
+
+def test_the_children_are_not_privileged_by_files(shared):
+    """net has no file of the key open, and may not be looked into."""
+    status = shared.ctl("status")
+    net = status["net"]["pid"]
+    opened = [os.readlink(f"/proc/{net}/fd/{fd}")
+              for fd in os.listdir(f"/proc/{net}/fd")]
+    assert not [f for f in opened if "keeper" in f or f.endswith("key.pem")]
+    with open(f"/proc/{net}/status", encoding="ascii") as f:
+        told = dict(line.split(":\t", 1) for line in f)
+    assert told["NoNewPrivs"].strip() == "1"
+    assert told["Seccomp"].strip() == "2"

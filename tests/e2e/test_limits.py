@@ -1,0 +1,146 @@
+"""Limits for what a peer can make grow: told clearly, and others go on."""
+
+import socket
+import ssl
+
+import pytest
+
+from protocol import Closed, Refused, encode, kind, new_id
+from server import PASSWORD
+
+
+def test_frames_above_the_rate_are_answered_so_and_not_acted_upon(
+        make_server, people):
+    server = make_server({"limits": {"frame_rate": 10}})
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        alice.write(b"".join(
+            encode("SEND", i, "bob", new_id(), "text/plain", b"%d" % i)
+            for i in range(500)))
+        answers = [alice.receive() for _ in range(500)]
+        stored = {a.ref for a in answers if kind(a) == "STORED"}
+        rated = [a for a in answers if kind(a) == "ERROR"]
+        assert rated and all(
+            a.code == "rate" and a.retry_ms > 0 for a in rated)
+        bob.ping()
+        items, _ = bob.history("alice")
+        assert {int(i.body) for i in items} == stored
+
+
+def test_an_account_has_no_more_sessions_than_its_limit(make_server, people):
+    server = make_server({"limits": {"sessions_per_account": 2}})
+    with server.login(people.alice_laptop) as first, \
+            server.login(people.alice_phone):
+        with server.session(people.alice_laptop) as third:
+            with pytest.raises(Refused, match="limit"):
+                third.login(PASSWORD)
+        server.login(people.bob_desk).close()
+        first.send("BYE", "", "")
+        first.ending()
+        server.login(people.alice_laptop).close()
+
+
+def raw_connections(server, count):
+    return [socket.create_connection(server.address, timeout=10)
+            for _ in range(count)]
+
+
+def test_one_address_holds_no_more_connections_before_login_than_allowed(
+        make_server, people):
+    server = make_server({"limits": {"connections_per_address": 8}})
+    with server.login(people.bob_desk) as bob:
+        waiting = raw_connections(server, 8)
+        with pytest.raises((OSError, ssl.SSLError, Closed, Refused)):
+            server.session(people.alice_laptop, wait=3).hello()
+        bob.ping()
+        for connection in waiting:
+            connection.close()
+    retry(lambda: server.login(people.alice_laptop).close())
+
+
+def test_logged_in_sessions_do_not_count_against_the_address(
+        make_server, people):
+    server = make_server({"limits": {"connections_per_address": 2}})
+    sessions = [server.login(people.alice_laptop) for _ in range(6)]
+    for session in sessions:
+        session.ping()
+        session.close()
+
+
+def test_the_server_holds_no_more_connections_than_its_limit(
+        make_server, people):
+    server = make_server({"limits": {"connections": 6}, "loops": 1})
+    sessions = [server.login(people.alice_laptop) for _ in range(5)]
+    waiting = raw_connections(server, 3)
+    with pytest.raises((OSError, ssl.SSLError, Closed, Refused)):
+        server.session(people.bob_desk, wait=3).hello()
+    for session in sessions:
+        session.ping()
+    for closing in waiting + sessions:
+        closing.close()
+    retry(lambda: server.login(people.bob_desk).close())
+
+
+def retry(act, times=50):
+    """The server notices the end of connections in its own time."""
+    import time
+    for _ in range(times - 1):
+        try:
+            return act()
+        except (OSError, ssl.SSLError, Closed, Refused):
+            time.sleep(0.1)
+    return act()
+
+
+def test_connections_before_login_cost_little_memory(make_server, people):
+    server = make_server({"limits": {"connections_per_address": 500},
+                          "loops": 1})
+    with server.login(people.alice_laptop) as alice:
+        alice.ping()
+        before = anonymous(server.child("net"))
+        sessions = []
+        for _ in range(300):
+            session = server.session(people.bob_desk)
+            sessions.append(session)
+        for session in sessions:
+            session.send("HELLO", 1, [], "")
+        for session in sessions:
+            session.expect("WELCOME")
+        used = anonymous(server.child("net")) - before
+        for session in sessions:
+            session.close()
+    assert used / 300 < 100 * 1024
+
+
+def anonymous(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        for line in f:
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024
+    raise AssertionError("no RssAnon")
+
+
+def test_a_backlog_costs_no_memory(make_server, people):
+    """Ten megabytes wait for bob, who reads nothing."""
+    server = make_server()
+    with server.login(people.bob_desk) as bob, \
+            server.login(people.alice_laptop) as alice:
+        bob.sync(frames=0)
+        alice.post("bob", b"warm")
+        before = anonymous(server.child("net"))
+        for _ in range(160):
+            alice.post("bob", b"m" * 61440)
+        assert anonymous(server.child("net")) - before < 4 << 20
+
+
+def test_a_reader_that_takes_nothing_costs_its_output_queue_at_most(
+        make_server, people):
+    server = make_server({"limits": {"output_queue": "256KiB"}})
+    with server.login(people.bob_desk) as bob, \
+            server.login(people.alice_laptop) as alice:
+        bob.sync()
+        alice.post("bob", b"warm")
+        before = anonymous(server.child("net"))
+        last = [alice.post("bob", b"m" * 61440).seq for _ in range(160)][-1]
+        assert anonymous(server.child("net")) - before < 6 << 20
+        assert bob.until(last, wait=30)

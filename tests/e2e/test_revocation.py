@@ -1,0 +1,185 @@
+"""Revocation that finishes: a new CRL closes exactly the right sessions."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from protocol import kind
+from test_certificates import knock
+
+
+@pytest.fixture
+def town(own_authority, make_server):
+    """A server of its own authority, with alice's two devices and bob's."""
+    people = {(a, d): own_authority.issue(a, d) for a, d in (
+        ("alice", "laptop"), ("alice", "phone"), ("bob", "desk"))}
+    server = make_server(authority=own_authority)
+    for account, device in (("alice", "phone"), ("bob", "desk")):
+        server.enrol(people[account, device])
+    return server, people
+
+
+def revoke(server, account="alice", device="laptop"):
+    server.authority.revoke(account, device)
+    server.publish()
+
+
+def test_a_revoked_device_is_out_within_a_second_and_no_other(town):
+    server, people = town
+    with server.login(people["alice", "laptop"]) as laptop, \
+            server.login(people["alice", "laptop"]) as second, \
+            server.login(people["alice", "phone"]) as phone, \
+            server.login(people["bob", "desk"]) as bob:
+        revoke(server)
+        begin = time.monotonic()
+        answer = server.ctl("reload")
+        for session in (laptop, second):
+            last = session.ending()[-1]
+            assert (kind(last), last.code) == ("BYE", "revoked")
+        assert time.monotonic() - begin < 1 + 0.5  # A process start besides.
+        assert answer["closed"] == 2
+        phone.ping()
+        bob.ping()
+    assert "certificate_revoked" in knock(
+        server, people["alice", "laptop"].context())
+    server.login(people["alice", "phone"]).close()
+
+
+def test_a_revoked_device_in_the_middle_of_its_login_is_out(town):
+    """Let in at the handshake, revoked before the password."""
+    server, people = town
+    with server.session(people["alice", "laptop"]) as laptop, \
+            server.session(people["alice", "laptop"]) as silent:
+        laptop.hello()
+        revoke(server)
+        server.reload()
+        for session in (laptop, silent):
+            last = session.ending()[-1]
+            assert (kind(last), last.code) == ("BYE", "revoked")
+
+
+def test_sighup_takes_a_new_crl(town):
+    server, people = town
+    with server.login(people["alice", "laptop"]) as laptop, \
+            server.login(people["bob", "desk"]) as bob:
+        revoke(server)
+        os.kill(server.process.pid, signal.SIGHUP)
+        assert laptop.ending()[-1].code == "revoked"
+        bob.ping()
+
+
+def test_revocation_outlives_a_restart(town):
+    server, people = town
+    revoke(server)
+    server.reload()
+    server.kill()
+    server.start()
+    assert "certificate_revoked" in knock(
+        server, people["alice", "laptop"].context())
+    server.login(people["alice", "phone"]).close()
+
+
+@pytest.mark.parametrize("damage", ["torn", "empty", "foreign", "forged",
+                                    "gone", "text"])
+def test_a_crl_that_is_no_good_is_refused_and_the_last_one_stays(
+        town, damage, stranger, tmp_path):
+    server, people = town
+    revoke(server)
+    server.reload()
+    good = server.crl.read_bytes()
+    if damage == "torn":
+        server.crl.write_bytes(good[:len(good) // 2])
+    elif damage == "empty":
+        server.crl.write_bytes(b"")
+    elif damage == "gone":
+        server.crl.unlink()
+    elif damage == "text":
+        server.crl.write_text("no revocations today\n")
+    elif damage == "foreign":
+        server.crl.write_bytes(foreign_crl(stranger.cert, stranger.key))
+    else:
+        server.crl.write_bytes(foreign_crl(server.authority.issuer,
+                                           stranger.key))
+    done = server.reload(ok=False)
+    assert done.returncode != 0
+    assert "crl" in (done.stderr + done.stdout).lower()
+    assert "certificate_revoked" in knock(
+        server, people["alice", "laptop"].context())
+    with server.login(people["alice", "phone"]) as phone:
+        phone.ping()
+    server.crl.write_bytes(good)
+    server.reload()
+
+
+def foreign_crl(issuer, key, number=1 << 40):
+    import datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+
+    from authority import utcnow
+    return (x509.CertificateRevocationListBuilder()
+            .issuer_name(issuer.subject)
+            .last_update(utcnow())
+            .next_update(utcnow() + datetime.timedelta(days=7))
+            .add_extension(x509.CRLNumber(number), False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                    issuer.public_key()), False)
+            .sign(key, hashes.SHA256())
+            .public_bytes(serialization.Encoding.PEM))
+
+
+def test_an_older_crl_is_refused(town):
+    server, people = town
+    old = server.crl.read_bytes()
+    revoke(server)
+    server.reload()
+    server.crl.write_bytes(old)
+    done = server.reload(ok=False)
+    assert done.returncode != 0
+    assert "certificate_revoked" in knock(
+        server, people["alice", "laptop"].context())
+
+
+def test_sicher_ca_can_tell_the_server_itself(town, house):
+    """The admin's one command ends the session."""
+    server, people = town
+    with server.login(people["alice", "laptop"]) as laptop, \
+            server.login(people["alice", "phone"]) as phone:
+        server.write_config(tls={"crl": str(server.authority.crl)})
+        server.reload()
+        done = server.authority.command(
+            "revoke", "alice", "--device", "laptop", "--server",
+            server.control, ok=False)
+        if "unknown option" in done.stderr or "--server" in done.stderr:
+            pytest.skip("sicher-ca does not speak to servers yet")
+        assert done.returncode == 0, done.stderr
+        assert laptop.ending()[-1].code == "revoked"
+        phone.ping()
+
+
+def test_a_certificate_that_expires_ends_its_session(
+        server, house, tmp_path):
+    from authority import utcnow
+    import datetime
+    brief = house.authority.forge(
+        tmp_path, "alice", "brief",
+        end=utcnow() + datetime.timedelta(seconds=3))
+    with server.login(brief) as session, \
+            server.login(house.people["alice_laptop"]) as laptop:
+        last = session.ending()[-1]
+        assert (kind(last), last.code) == ("BYE", "expired")
+        laptop.ping()
+    assert "certificate_expired" in knock(server, brief.context())
+
+
+def test_sessions_tell_who_is_there(town):
+    server, people = town
+    with server.login(people["alice", "phone"]), \
+            server.login(people["bob", "desk"]):
+        listed = server.ctl("sessions")["sessions"]
+        assert {(s["account"], s["device"]) for s in listed} == {
+            ("alice", "phone"), ("bob", "desk")}
