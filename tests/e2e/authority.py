@@ -54,6 +54,12 @@ class Identity:
         return x509.load_pem_x509_certificate(self.cert.read_bytes())
 
     @property
+    def serial(self):
+        """As the log has it: whole bytes in hexadecimal."""
+        number = self.leaf.serial_number
+        return number.to_bytes((number.bit_length() + 7) // 8, "big").hex()
+
+    @property
     def fingerprint(self):
         return self.leaf.fingerprint(hashes.SHA256()).hex()
 
@@ -74,8 +80,10 @@ class Authority:
                                self.ca)
 
     def command(self, *arguments, ok=True):
-        return run("sicher-ca", "--dir", self.dir, "--passphrase-file",
-                   self.secret, *arguments, ok=ok)
+        signs = arguments[0] in ("init", "issue", "server", "revoke", "crl")
+        secret = ("--passphrase-file", self.secret) if signs else ()
+        return run("sicher-ca", *arguments, "--dir", self.dir,
+                   *secret, ok=ok)
 
     def issue(self, account, device):
         self.command("issue", account, "--device", device)

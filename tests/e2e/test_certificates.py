@@ -106,7 +106,7 @@ def test_a_certificate_that_is(house, refused, tmp_path, what):
     context = client_context(identity.ca)
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.load_cert_chain(identity.cert, identity.key)
-    refused(context, *alerts, serial=f"{identity.leaf.serial_number:x}")
+    refused(context, *alerts, serial=identity.serial)
 
 
 def test_the_twin_of_the_forged_ones_comes_in(shared, house, tmp_path):
@@ -143,8 +143,7 @@ def test_a_revoked_one(make_server, own_authority):
     server = make_server(authority=own_authority)
     server.enrol(phone)
     assert "certificate_revoked" in knock(server, laptop.context())
-    serial = f"{laptop.leaf.serial_number:x}"
-    server.wait_line("gate.refused", serial=serial)
+    server.wait_line("gate.refused", serial=laptop.serial)
     server.login(phone).close()
 
 

@@ -1,0 +1,149 @@
+"""Full disks and failing ones: the sender is told, nothing is acknowledged
+that is not there, reading goes on."""
+
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from protocol import Refused, kind, new_id
+from server import Server
+
+
+def fill(session, limit=20000, size=8000):
+    """Post until the server says that it cannot; the acknowledged ids and
+    the refusal."""
+    stored = []
+    for _ in range(limit):
+        id = new_id()
+        try:
+            session.post("bob", b"f" * size, id)
+            stored.append(id)
+        except Refused as refused:
+            return stored, refused.frame
+    raise AssertionError("it never got full")
+
+
+def everything(session, target):
+    found, after = [], 0
+    while True:
+        items, end = session.history(target, after=after)
+        found += [item.id for item in items]
+        if not end.more:
+            return found
+        after = items[-1].seq
+
+
+def test_a_full_map_is_told_and_reading_goes_on(make_server, people):
+    server = make_server({"store": {"map_size": "4MiB"}})
+    with server.login(people.alice_laptop) as alice:
+        stored, frame = fill(alice)
+        assert (kind(frame), frame.code) == ("ERROR", "full")
+        assert stored
+        assert everything(alice, "bob") == stored
+        with server.login(people.bob_desk) as bob:
+            assert everything(bob, "alice") == stored
+    server.restart(store={"map_size": "1GiB"})
+    with server.login(people.alice_laptop) as alice:
+        assert everything(alice, "bob") == stored
+        alice.post("bob", "there is room")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A tmpfs of a few megabytes; grow() gives it more."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.getuid() != 0 or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=6m,mode=700", "tmpfs", folder],
+            capture_output=True).returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+
+    def grow():
+        subprocess.run(["mount", "-o", "remount,size=64m", folder], check=True)
+
+    yield folder, grow
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_full_disk_is_told_and_sending_works_again_when_there_is_room(
+        house, people, small_disk):
+    folder, grow = small_disk
+    server = Server(folder / "s", house.authority, {}, house.seed)
+    try:
+        server.start()
+        with server.login(people.alice_laptop) as alice, \
+                server.login(people.bob_desk) as bob:
+            stored, frame = fill(alice)
+            assert (kind(frame), frame.code) == ("ERROR", "full")
+            assert everything(bob, "alice") == stored
+            alice.ping()
+            grow()
+            limit = time.monotonic() + 20
+            while True:  # Without a restart.
+                try:
+                    id = new_id()
+                    alice.post("bob", "room again", id)
+                    break
+                except Refused as refused:
+                    assert refused.code == "full"
+                    assert time.monotonic() < limit
+                    time.sleep(0.1)
+            assert everything(bob, "alice") == stored + [id]
+    finally:
+        server.close()
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+@pytest.mark.parametrize("call", ["fdatasync", "pwrite64"])
+def test_a_failing_disk_stops_writing_until_restart(server, people, call):
+    """A commit after a failed fsync happily succeeds: it is not believed."""
+    server.rough = True
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        kept = new_id()
+        alice.post("bob", "before", kept)
+        with subprocess.Popen(
+                ["strace", "-f", "-qq", "-p", str(server.child("net")),
+                 "-e", f"trace={call},pwritev,msync,fsync",
+                 "-e", f"inject={call},pwritev,msync,fsync:error=EIO"],
+                stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as strace:
+            try:
+                wait_traced(server.child("net"))
+                lost = new_id()
+                with pytest.raises(Refused) as refused:
+                    alice.post("bob", "during", lost)
+                assert refused.value.code in ("full", "internal")
+            finally:
+                strace.terminate()
+                strace.communicate()
+        # The disk is well again, and still nothing is believed.
+        with pytest.raises(Refused) as refused:
+            alice.post("bob", "after")
+        assert refused.value.code in ("full", "internal")
+        assert kept in everything(bob, "alice")
+    server.stop()
+    server.start()
+    with server.login(people.alice_laptop) as alice:
+        found = everything(alice, "bob")
+        assert kept in found
+        alice.post("bob", "restarted")
+        again = alice.post("bob", "during", lost)
+        assert again.duplicate == (lost in found)
+
+
+def wait_traced(pid, wait=10):
+    """Until strace holds every thread."""
+    limit = time.monotonic() + wait
+    while time.monotonic() < limit:
+        tracers = []
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/status") as f:
+                tracers += [line.split()[1] for line in f
+                            if line.startswith("TracerPid")]
+        if tracers and "0" not in tracers:
+            return
+        time.sleep(0.02)
+    pytest.skip("strace cannot attach here")
