@@ -89,7 +89,7 @@ static enum sn_err write_meta(struct authority *a, struct sn_why *why)
 
 static enum sn_err read_meta(struct authority *a, struct sn_why *why)
 {
-	struct sn_bytes name;
+	struct sn_bytes name = { NULL, 0 };
 	struct sn_txn *txn;
 	enum sn_err err;
 	int64_t format;
@@ -102,7 +102,7 @@ static enum sn_err read_meta(struct authority *a, struct sn_why *why)
 	if (err == SN_ENOTFOUND ||
 	    (err == SN_OK && name.n >= sizeof(a->organisation)))
 		err = SN_ECORRUPT;
-	if (err == SN_OK) {
+	if (err == SN_OK && name.p != NULL) {
 		memcpy(a->organisation, name.p, name.n);
 		a->organisation[name.n] = '\0';
 	}

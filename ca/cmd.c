@@ -13,6 +13,17 @@
 
 #define DAYS_MAX 36500L
 
+static void print_result(const struct cmd *cmd)
+{
+	char *text = json_dumps(cmd->result, JSON_COMPACT);
+
+	if (text == NULL)
+		return;
+	/* The object may have been begun by a list that was streamed. */
+	printf("%s\n", cmd->streamed ? text + 1 : text);
+	free(text);
+}
+
 static int finish(struct cmd *cmd, enum sn_err err)
 {
 	enum status status = err == SN_OK ? cmd->status : status_of(err);
@@ -28,8 +39,7 @@ static int finish(struct cmd *cmd, enum sn_err err)
 			cmd_set(cmd, "error", json_string(sn_err_name(err)));
 			cmd_set(cmd, "message", json_string(cmd->why.text));
 		}
-		json_dumpf(cmd->result, stdout, JSON_COMPACT);
-		putchar('\n');
+		print_result(cmd);
 	}
 	/* A full disk behind standard output must not look like success. */
 	if (fflush(stdout) != 0 && status == STATUS_OK)

@@ -15,6 +15,7 @@ struct cmd {
 	struct sn_cli *cli;
 	bool json;
 	json_t *result;      /* Printed at the end with --json. */
+	bool streamed;       /* "{" and a member are printed already. */
 	struct authority *a; /* Once opened. */
 	const char *dir;
 	struct sn_why why;

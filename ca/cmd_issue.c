@@ -82,24 +82,26 @@ static void tell(struct cmd *cmd, const struct leaf *leaf)
 	    rec->name, rec->name, rec->label);
 }
 
-static enum sn_err make(struct cmd *cmd, struct leaf *leaf)
+/* The secrets live in here, and so long as the leaf is made. */
+static enum sn_err make(struct cmd *cmd, const struct leaf *asked)
 {
 	struct sn_secret password = { 0, NULL }, passphrase = { 0, NULL };
+	struct leaf leaf = *asked;
 	struct key *signer = NULL;
 	uint32_t issuer;
 	enum sn_err err;
 
-	if (leaf->p12 != NULL && (err = p12_password(cmd, &password)) != SN_OK)
+	if (leaf.p12 != NULL && (err = p12_password(cmd, &password)) != SN_OK)
 		goto out;
 	if ((err = key_passphrase(cmd, &passphrase)) != SN_OK ||
 	    (err = cmd_key(cmd, &signer, &issuer)) != SN_OK)
 		goto out;
-	leaf->p12_password = &password;
-	leaf->key_passphrase = passphrase.data != NULL ? &passphrase : NULL;
-	err = leaf_make(cmd->a, leaf, signer, issuer, &cmd->why);
+	leaf.p12_password = &password;
+	leaf.key_passphrase = passphrase.data != NULL ? &passphrase : NULL;
+	err = leaf_make(cmd->a, &leaf, signer, issuer, &cmd->why);
 	if (err == SN_OK) {
-		tell(cmd, leaf);
-		issued_free(&leaf->issued);
+		tell(cmd, &leaf);
+		issued_free(&leaf.issued);
 	}
 out:
 	key_free(signer);

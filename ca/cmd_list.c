@@ -130,6 +130,7 @@ static enum sn_err body(struct cmd *cmd)
 		return (err);
 	if ((err = sn_txn_read(cmd->a->store, &txn)) != SN_OK)
 		return (inventory_why(cmd->a->store, err, &cmd->why));
+	cmd->streamed = cmd->json;
 	if (cmd->json)
 		printf("{\"certificates\":[");
 	if (f.account != NULL)

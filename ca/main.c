@@ -22,12 +22,13 @@ static const struct sn_cli_option common[] = {
 	{ "dir", 'D', "DIR", "the authority's folder; else $SICHER_CA_DIR, "
 	    "else ./authority" },
 	{ "json", 'j', NULL, "answer in JSON, one object" },
+	PASSPHRASE,
 	END
 };
 
 static const struct sn_cli_option init_options[] = {
 	{ "server", 0, "HOST", "make a certificate for this server, too" },
-	PASSPHRASE, END
+	END
 };
 
 static const struct sn_cli_option issue_options[] = {
@@ -43,7 +44,7 @@ static const struct sn_cli_option issue_options[] = {
 	{ "key-passphrase-fd", 0, "N", "encrypt key.pem with the passphrase "
 	    "read from descriptor N" },
 	{ "days", 0, "N", "valid for N days" },
-	PASSPHRASE, END
+	END
 };
 
 static const struct sn_cli_option server_options[] = {
@@ -51,7 +52,7 @@ static const struct sn_cli_option server_options[] = {
 	{ "csr", 0, "FILE", "certify the key of this request" },
 	{ "out", 'o', "DIR", "write the files there" },
 	{ "days", 0, "N", "valid for N days" },
-	PASSPHRASE, END
+	END
 };
 
 static const struct sn_cli_option revoke_options[] = {
@@ -61,12 +62,12 @@ static const struct sn_cli_option revoke_options[] = {
 	{ "reason", 'r', "REASON", "keyCompromise, superseded, "
 	    "affiliationChanged, cessationOfOperation, privilegeWithdrawn, ..." },
 	{ "control", 0, "SOCKET", "tell the server behind this socket" },
-	PASSPHRASE, END
+	END
 };
 
 static const struct sn_cli_option crl_options[] = {
 	{ "control", 0, "SOCKET", "tell the server behind this socket" },
-	PASSPHRASE, END
+	END
 };
 
 static const struct sn_cli_option list_options[] = {

@@ -11,6 +11,7 @@
 #include "ca/inventory.h"
 #include "ca/issuer.h"
 #include "ca/ssl.h"
+#include "ca/tree.h"
 #include "lib/file.h"
 
 #define REASON_SUPERSEDED 4
@@ -256,6 +257,7 @@ enum sn_err settle(struct authority *a, settle_tell *tell, void *arg,
 		authority_together(a);
 		return (SN_OK);
 	}
+	(void)tree_sweep(a->dir);
 	err = settle_all(a, tell, arg, &inner);
 	authority_together(a);
 	return (err == SN_OK ? SN_OK : sn_why(why, err, "%s", inner.text));

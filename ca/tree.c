@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,4 +70,36 @@ enum sn_err tree_free(const char *path, struct sn_why *why)
 			    path);
 	(void)closedir(d);
 	return (err);
+}
+
+/* As lib/file.c names what is not whole yet: NAME.tmp-0123456789abcdef. */
+static bool is_temporary(const char *name)
+{
+	const char *at = strstr(name, ".tmp-");
+
+	return (at != NULL && strlen(at + 5) == 16 &&
+		strspn(at + 5, "0123456789abcdef") == 16);
+}
+
+unsigned tree_sweep(const char *path)
+{
+	char child[PATH_MAX];
+	struct dirent *entry;
+	unsigned count = 0;
+	DIR *d = opendir(path);
+
+	if (d == NULL)
+		return (0);
+	while ((entry = readdir(d)) != NULL) {
+		if (entry->d_name[0] == '.' ||
+		    snprintf(child, sizeof(child), "%s/%s", path,
+			entry->d_name) >= (int)sizeof(child))
+			continue;
+		if (entry->d_type == DT_DIR)
+			count += tree_sweep(child);
+		else if (is_temporary(entry->d_name) && unlink(child) == 0)
+			count++;
+	}
+	(void)closedir(d);
+	return (count);
 }

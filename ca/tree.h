@@ -14,4 +14,8 @@ enum sn_err tree_rename(
 /** tree_free(path, why): SN_OK when nothing, or an empty folder, is there. */
 enum sn_err tree_free(const char *path, struct sn_why *why) SN_MUST_USE;
 
+/** tree_sweep(path): remove the temporary files that killed writers left in
+ * and below a folder; returns how many. */
+unsigned tree_sweep(const char *path);
+
 #endif
