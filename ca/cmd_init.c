@@ -32,7 +32,7 @@ static enum sn_err make_server(
 		return (SN_OK);
 	err = leaf_make(cmd->a, &leaf, issuing, 1, &cmd->why);
 	if (err == SN_OK)
-		issued_free(&leaf.issued);
+		issue_free(&leaf.issued);
 	return (err);
 }
 

@@ -101,7 +101,7 @@ static enum sn_err make(struct cmd *cmd, const struct leaf *asked)
 	err = leaf_make(cmd->a, &leaf, signer, issuer, &cmd->why);
 	if (err == SN_OK) {
 		tell(cmd, &leaf);
-		issued_free(&leaf.issued);
+		issue_free(&leaf.issued);
 	}
 out:
 	key_free(signer);

@@ -81,7 +81,7 @@ static enum sn_err make(struct cmd *cmd, struct leaf *leaf)
 	err = leaf_make(cmd->a, leaf, signer, issuer, &cmd->why);
 	if (err == SN_OK) {
 		tell(cmd, leaf);
-		issued_free(&leaf->issued);
+		issue_free(&leaf->issued);
 	}
 	key_free(signer);
 	return (err);

@@ -86,7 +86,7 @@ static enum sn_err make(struct authority *a, uint32_t id,
 		goto failed;
 	if ((err = enter(a, &issued, id, why)) == SN_OK)
 		err = book_delivered(a, &issued.rec, why);
-	issued_free(&issued);
+	issue_free(&issued);
 	if (err == SN_OK)
 		return (SN_OK);
 failed:

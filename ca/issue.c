@@ -13,7 +13,7 @@
 #define URN_BYTES 256
 #define CN_MAX 64 /* ub-common-name */
 
-void issued_free(struct issued *issued)
+void issue_free(struct issued *issued)
 {
 	X509_free(issued->certificate);
 	X509_free(issued->issuer);
@@ -135,6 +135,6 @@ enum sn_err issue(struct authority *a, const struct order *order,
 		goto failed;
 	return (SN_OK);
 failed:
-	issued_free(out);
+	issue_free(out);
 	return (err);
 }

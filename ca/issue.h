@@ -37,6 +37,6 @@ enum sn_err issue(struct authority *a, const struct order *order,
     const struct key *signer, uint32_t issuer, struct issued *out,
     struct sn_why *why) SN_MUST_USE;
 
-void issued_free(struct issued *issued);
+void issue_free(struct issued *issued);
 
 #endif

@@ -100,7 +100,7 @@ enum sn_err leaf_make(struct authority *a, struct leaf *leaf,
 	}
 	err = issue(a, &order, signer, issuer, &leaf->issued, why);
 	if (err == SN_OK && (err = write_files(a, leaf, key, why)) != SN_OK)
-		issued_free(&leaf->issued);
+		issue_free(&leaf->issued);
 	key_free(key);
 	return (err);
 }

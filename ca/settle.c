@@ -92,7 +92,7 @@ static enum sn_err write_again(struct authority *a, struct sn_txn *txn,
 	if (err == SN_OK && (err = issuer_certificate(txn, rec->issuer,
 				 &issued.issuer, why)) == SN_OK)
 		err = deliver(a, &issued, NULL, NULL, folder, why);
-	issued_free(&issued);
+	issue_free(&issued);
 	return (err);
 }
 
