@@ -164,9 +164,8 @@ static enum sn_err apply(struct sn_txn *txn, struct record *rec, enum fate fate,
 	static const char *const words[] = {
 		[FATE_ABANDON] = "was never signed; its serial is given up",
 		[FATE_DONE] = "is complete; its files are in place",
-		[FATE_REVOKE] =
-		    "lost its key before it was handed over; it is revoked, "
-		    "issue another",
+		[FATE_REVOKE] = ("lost its key before it was handed over; it "
+				 "is revoked, issue another"),
 	};
 	char hex[SERIAL_TEXT], line[512];
 	struct sn_why ignored;
