@@ -34,11 +34,11 @@ struct sn_crl_info {
  * Read all CRLs of ${lists} (PEM blocks, or one DER list), each of which
  * must be a complete CRL, version 2 with a number and a nextUpdate, signed by
  * one of ${issuers}, at most one for each.  With ${previous} (NULL: none) a
- * list may not be older than the one in force of the same issuer (lower
- * number, or the same number and other contents), nor be one that is past its
- * nextUpdate, unless it is the one in force.  SN_EINVAL (not a CRL), SN_ECERT (foreign or badly
- * signed), SN_EEXPIRED, SN_ENOMEM; on failure *${out} is untouched.  The
- * caller frees the set.
+ * list may not be older than the one in force of the same issuer (a lower
+ * number, or the same number and other contents), nor past its nextUpdate
+ * unless it is the very one in force.  SN_EINVAL (not such a CRL), SN_ECERT
+ * (foreign or badly signed), SN_EEXPIRED, SN_ENOMEM; on failure *${out} is
+ * untouched.  The caller frees the set.
  */
 enum sn_err sn_crl_read(struct sn_bytes lists, const STACK_OF(X509) * issuers,
     const struct sn_crl_set *previous, int64_t now, struct sn_crl_set **out,
@@ -54,8 +54,8 @@ const struct sn_crl_info *sn_crl_find(
 /** sn_crl_at(set, i): the ${i}th list, NULL behind the last. */
 const struct sn_crl_info *sn_crl_at(const struct sn_crl_set *set, size_t i);
 
-/** sn_crl_revoked(set, list, serial): whether the list names the serial. */
-bool sn_crl_revoked(const struct sn_crl_set *set,
+/** sn_crl_revoked(list, serial): whether the list names the serial. */
+bool sn_crl_revoked(
     const struct sn_crl_info *list, const uint8_t serial[SN_CERT_SERIAL]);
 
 #endif

@@ -31,7 +31,7 @@ struct gate_policy {
 };
 
 struct gate_material {
-	struct sn_bytes authority; /* PEM: the CAs that are trusted. */
+	struct sn_bytes authority; /* PEM: each CA that is trusted. */
 	struct sn_bytes crl;       /* PEM or DER: a list of each of them. */
 	struct gate_policy policy;
 };
@@ -58,7 +58,9 @@ struct gate_peer {
 
 /**
  * gate_new(material, previous, out, why):
- * Check everything and build a gate.  With ${previous} (NULL at the start)
+ * Check everything and build a gate.  The authority names the root and every
+ * issuing CA; a CA that is not there has no revocation list that could be
+ * believed, so certificates below it are refused.  With ${previous} (NULL at the start)
  * the lists may not be older than those in force.  On failure nothing has
  * changed and the old gate stays in force.  SN_EINVAL, SN_ECERT,
  * SN_EEXPIRED, SN_ENOMEM.
@@ -104,9 +106,11 @@ enum sn_err gate_check(const struct gate *gate, X509 *leaf,
 
 /**
  * gate_recheck(gate, peer, now):
- * Whether one that was let in, perhaps by an older gate, would still be:
- * SN_OK, SN_EREVOKED, SN_EEXPIRED, or SN_ECERT when an issuer is no longer
- * trusted or has no list in force.  Cheap: a search for each link.
+ * Whether one that was let in, perhaps by an older gate, may stay: SN_OK,
+ * SN_EREVOKED, SN_EEXPIRED (a certificate of the chain ended), or SN_ECERT
+ * when an issuer is no longer trusted or has no list.  A list past its
+ * nextUpdate keeps new ones out and throws nobody out.  Cheap: a search for
+ * each link.
  */
 enum sn_err gate_recheck(const struct gate *gate, const struct gate_peer *peer,
     int64_t now) SN_MUST_USE;

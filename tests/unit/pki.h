@@ -188,6 +188,87 @@ PKI_UNUSED static struct sn_bytes pki_key_pem(
 	return (pki_take(mem));
 }
 
+struct pki_list {
+	long number;      /* 0: no number at all. */
+	long from, until; /* Seconds from now; both 0: -60 and a week. */
+	long serials[8];  /* Up to the first 0. */
+	const EVP_MD *digest;
+	const char *ext[2]; /* One more extension. */
+	int version1, endless, der;
+};
+
+static X509_CRL *pki_build_crl(
+    const struct pki *issuer, const struct pki_list *list)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *from = ASN1_TIME_new(), *until = ASN1_TIME_new();
+	int dated = list->from != 0 || list->until != 0;
+	ASN1_INTEGER *n = ASN1_INTEGER_new();
+	X509V3_CTX ctx;
+
+	assert(crl != NULL && from != NULL && until != NULL && n != NULL);
+	X509_CRL_set_version(crl, list->version1 ? 0 : 1);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->cert));
+	X509_gmtime_adj(from, dated ? list->from : -60);
+	X509_gmtime_adj(until, dated ? list->until : 7 * PKI_DAY);
+	X509_CRL_set1_lastUpdate(crl, from);
+	if (!list->endless)
+		X509_CRL_set1_nextUpdate(crl, until);
+	for (size_t i = 0; i < 8 && list->serials[i] != 0; i++) {
+		X509_REVOKED *r = X509_REVOKED_new();
+
+		ASN1_INTEGER_set(n, list->serials[i]);
+		X509_REVOKED_set_serialNumber(r, n);
+		X509_REVOKED_set_revocationDate(r, from);
+		X509_CRL_add0_revoked(crl, r);
+	}
+	if (list->number != 0) {
+		ASN1_INTEGER_set(n, list->number);
+		X509_CRL_add1_ext_i2d(crl, NID_crl_number, n, 0, 0);
+	}
+	X509V3_set_ctx(&ctx, issuer->cert, NULL, NULL, crl, 0);
+	if (list->ext[0] != NULL) {
+		X509_EXTENSION *e =
+		    X509V3_EXT_conf(NULL, &ctx, list->ext[0], list->ext[1]);
+
+		assert(e != NULL && X509_CRL_add_ext(crl, e, -1));
+		X509_EXTENSION_free(e);
+	}
+	X509_CRL_sort(crl);
+	assert(X509_CRL_sign(crl, issuer->key,
+	    list->digest != NULL ? list->digest : EVP_sha256()));
+	ASN1_TIME_free(from);
+	ASN1_TIME_free(until);
+	ASN1_INTEGER_free(n);
+	return (crl);
+}
+
+/* A revocation list in PEM, or DER; free((void *)it.p). */
+PKI_UNUSED static struct sn_bytes pki_crl(
+    const struct pki *issuer, const struct pki_list *list)
+{
+	X509_CRL *crl = pki_build_crl(issuer, list);
+	BIO *mem = BIO_new(BIO_s_mem());
+
+	assert(mem != NULL);
+	assert(list->der ? i2d_X509_CRL_bio(mem, crl)
+			 : PEM_write_bio_X509_CRL(mem, crl));
+	X509_CRL_free(crl);
+	return (pki_take(mem));
+}
+
+/* Two texts, one behind the other; takes both. */
+PKI_UNUSED static struct sn_bytes pki_join(struct sn_bytes a, struct sn_bytes b)
+{
+	BIO *mem = BIO_new(BIO_s_mem());
+
+	assert(mem != NULL && BIO_write(mem, a.p, (int)a.n) == (int)a.n &&
+	       BIO_write(mem, b.p, (int)b.n) == (int)b.n);
+	free((void *)(uintptr_t)a.p);
+	free((void *)(uintptr_t)b.p);
+	return (pki_take(mem));
+}
+
 PKI_UNUSED static void pki_drop(struct sn_bytes *b)
 {
 	free((void *)(uintptr_t)b->p);
