@@ -172,8 +172,9 @@ def test_a_frame_as_long_as_the_limit_is_taken(shared, people, arrive):
         session.write(padded("HELLO", (1, [], "padded"), MAX_EARLY))
         session.expect("WELCOME")
     with arrive() as session:
-        session.write(padded("PING", (5,), MAX_FRAME))
-        assert session.expect("PONG").nonce == 5
+        session.write(padded("SEND", (5, "bob", new_id(), "text/plain",
+                                      b"x" * 60000), MAX_FRAME))
+        assert session.expect("STORED", ref=5)
 
 
 def test_a_length_that_lies_is_a_bad_frame(shared, arrive, witness):

@@ -97,8 +97,8 @@ def test_a_full_disk_is_told_and_sending_works_again_when_there_is_room(
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
-@pytest.mark.parametrize("call", ["fdatasync", "pwrite64"])
-def test_a_failing_disk_stops_writing_until_restart(server, people, call):
+@pytest.mark.parametrize("calls", ["fdatasync", "pwrite64,pwritev"])
+def test_a_failing_disk_stops_writing_until_restart(server, people, calls):
     """A commit after a failed fsync happily succeeds: it is not believed."""
     server.rough = True
     with server.login(people.alice_laptop) as alice, \
@@ -107,8 +107,7 @@ def test_a_failing_disk_stops_writing_until_restart(server, people, call):
         alice.post("bob", "before", kept)
         with subprocess.Popen(
                 ["strace", "-f", "-qq", "-p", str(server.child("net")),
-                 "-e", f"trace={call},pwritev,msync,fsync",
-                 "-e", f"inject={call},pwritev,msync,fsync:error=EIO"],
+                 "-e", f"trace={calls}", "-e", f"inject={calls}:error=EIO"],
                 stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as strace:
             try:
                 wait_traced(server.child("net"))
