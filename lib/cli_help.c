@@ -2,9 +2,10 @@
 
 #include <string.h>
 
+#include "lib/nearest.h"
+
 #define COLUMN 30
 #define WIDTH 79
-#define WORDS_MAX 48
 
 /* ${text} from column ${at} on, broken at spaces, later lines indented. */
 static void wrapped(FILE *to, size_t at, size_t indent, const char *text)
@@ -144,43 +145,14 @@ void sn_cli_help_group(
 			command_line(c, to);
 }
 
-static size_t least(size_t a, size_t b)
-{
-	return (a < b ? a : b);
-}
-
-/* Edits that turn one into the other (Levenshtein). */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[WORDS_MAX + 1];
-	size_t n = strlen(b);
-
-	if (n > WORDS_MAX)
-		return (WORDS_MAX);
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i] != '\0'; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < n; j++) {
-			size_t cost = diagonal + (a[i] != b[j]);
-
-			diagonal = row[j + 1];
-			row[j + 1] = least(cost, least(row[j], row[j + 1]) + 1);
-		}
-	}
-	return (row[n]);
-}
-
 const struct sn_cli_command *sn_cli_help_nearest(
     const struct sn_cli_program *p, const char *words)
 {
 	const struct sn_cli_command *best = NULL;
-	size_t best_distance = strlen(words) / 3 + 2;
+	size_t best_distance = sn_nearest_limit(words);
 
 	for (const struct sn_cli_command *c = p->commands; c->name; c++) {
-		size_t d = distance(words, c->name);
+		size_t d = sn_nearest_distance(words, c->name);
 
 		if (d < best_distance) {
 			best = c;

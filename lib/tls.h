@@ -63,6 +63,9 @@ struct sn_tls_identity {
 enum sn_err sn_tls_client_new(const struct sn_tls_identity *identity,
     struct sn_tls_context **out, struct sn_why *why) SN_MUST_USE;
 
+/** sn_tls_context_hold(context): one more reference; returns ${context}. */
+struct sn_tls_context *sn_tls_context_hold(struct sn_tls_context *context);
+
 /** sn_tls_context_free(context): drop this reference; NULL is fine. */
 void sn_tls_context_free(struct sn_tls_context *context);
 

@@ -316,6 +316,12 @@ enum sn_err sn_tls_client_new(const struct sn_tls_identity *identity,
 	return (SN_OK);
 }
 
+struct sn_tls_context *sn_tls_context_hold(struct sn_tls_context *context)
+{
+	(void)__atomic_add_fetch(&context->holders, 1, __ATOMIC_RELAXED);
+	return (context);
+}
+
 void sn_tls_context_free(struct sn_tls_context *c)
 {
 	if (c == NULL ||

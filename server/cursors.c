@@ -15,6 +15,7 @@ struct cursor {
 	struct cursors_owner owner; /* session 0: nobody has it. */
 	uint64_t seq;
 	bool dirty;
+	bool fresh; /* Has no row yet. */
 	size_t key_len;
 	uint8_t key[KEY_MAX];
 };
@@ -138,6 +139,19 @@ static enum sn_err count(
 	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
+/* And how many more are on their way there. */
+static unsigned count_fresh(struct cursors *c, const uint8_t *fingerprint)
+{
+	unsigned n = 0;
+
+	for (struct cursor *e = c->dirty; e != NULL; e = e->next_dirty) {
+		if (e->fresh &&
+		    memcmp(e->key, fingerprint, DEVICE_FINGERPRINT) == 0)
+			n++;
+	}
+	return (n);
+}
+
 /* Bring a cursor into memory, from the database or new. */
 static enum sn_err load(struct cursors *c, struct sn_txn *txn,
     struct sn_bytes key, uint64_t start, unsigned limit, struct cursor **out)
@@ -154,8 +168,10 @@ static enum sn_err load(struct cursors *c, struct sn_txn *txn,
 	err = db_get_u64(txn, DB_CURSORS, key, &e->seq);
 	if (err == SN_ENOTFOUND) {
 		err = count(txn, key.p, &have);
+		have += count_fresh(c, key.p);
 		if (err == SN_OK && have >= limit)
 			err = SN_ELIMIT;
+		e->fresh = true;
 		e->seq = start;
 		/* Its row keeps the start, whatever the policy says later. */
 		if (err == SN_OK)
@@ -246,7 +262,7 @@ static struct oplog_request *take_dirty(struct cursors *c)
 			(struct sn_bytes){ e->key, e->key_len },
 			db_bytes(&value), &q) == SN_OK) {
 			c->dirty = e->next_dirty;
-			e->dirty = false;
+			e->dirty = e->fresh = false;
 		}
 	}
 	pthread_mutex_unlock(&c->lock);

@@ -23,6 +23,7 @@ struct oplog_request {
 	unsigned loop;
 	uint64_t session;
 	uint64_t ref;
+	enum op_kind kind;
 	/* A node's own row; the operation is empty then. */
 	bool local;
 	enum db_table table;

@@ -1,0 +1,12 @@
+#ifndef SERVER_SESS_HISTORY_H
+#define SERVER_SESS_HISTORY_H
+
+#include "server/sess.h"
+
+/** history_feed(s): go on with the HISTORY that is being answered. */
+void history_feed(struct sess *s);
+
+/** history_stop(s): forget it. */
+void history_stop(struct sess *s);
+
+#endif

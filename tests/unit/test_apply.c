@@ -1,0 +1,435 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "server/apply.h"
+#include "server/backlog.h"
+#include "server/db.h"
+#include "server/message.h"
+#include "server/subject_key.h"
+
+/* A database of its own for each test, and a log that writes one operation
+ * a transaction. */
+struct world {
+	char dir[64];
+	struct sn_store *store;
+	uint64_t seq;
+};
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct sn_why why = { "" };
+
+	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/sn-apply-XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	assert_int_equal(
+	    db_open(w->dir, UINT64_C(1) << 24, 8, &w->store, &why), SN_OK);
+	*state = w;
+	return (0);
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	char path[128];
+
+	sn_store_close(w->store);
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", w->dir);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/lock.mdb", w->dir);
+	(void)unlink(path);
+	(void)rmdir(w->dir);
+	free(w);
+	return (0);
+}
+
+static enum sn_err run(
+    struct world *w, const struct op *op, struct applied *out)
+{
+	uint8_t space[4096];
+	struct sn_wr wr = sn_wr_over(space, sizeof(space));
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	op_encode(op, &wr);
+	assert_false(wr.bad);
+	assert_int_equal(sn_txn_write(w->store, &txn), SN_OK);
+	err = apply(txn, (struct sn_bytes){ space, wr.n }, w->seq + 1, out);
+	if (err != SN_OK) {
+		sn_txn_abort(txn);
+		return (err);
+	}
+	if (!out->duplicate)
+		w->seq++;
+	assert_int_equal(db_meta_set(txn, DB_META_LAST_SEQ, w->seq), SN_OK);
+	assert_int_equal(sn_txn_commit(txn), SN_OK);
+	return (SN_OK);
+}
+
+static enum sn_err add(struct world *w, uint64_t id, const char *name)
+{
+	struct op op = { .kind = OP_ACCOUNT_ADD, .time = 1000 * id };
+	struct subject_key key;
+	struct applied out;
+
+	op.account.id = id;
+	(void)snprintf(op.account.name, sizeof(op.account.name), "%s", name);
+	subject_key_of_name(SN_SUBJECT_CN, sn_bytes_of(name), &key);
+	memcpy(op.account.subject, key.bytes, key.len);
+	op.account.subject_len = key.len;
+	return (run(w, &op, &out));
+}
+
+static enum sn_err set_state(
+    struct world *w, uint64_t id, enum account_state state, uint64_t time)
+{
+	struct op op = { .kind = OP_ACCOUNT_STATE, .time = time };
+	struct applied out;
+
+	op.account_state.account = id;
+	op.account_state.state = state;
+	return (run(w, &op, &out));
+}
+
+static enum sn_err message(struct world *w, uint64_t from, bool direct,
+    uint64_t to, uint8_t id, struct applied *out)
+{
+	struct op op = { .kind = OP_MESSAGE, .time = 5000 + id };
+
+	op.message.sender = from;
+	op.message.direct = direct;
+	op.message.target = to;
+	memset(op.message.id, id, sizeof(op.message.id));
+	op.message.tail = sn_bytes_of("a tail");
+	return (run(w, &op, out));
+}
+
+static void a_message_is_stored_once_and_answers_with_its_first_place(
+    void **state)
+{
+	struct world *w = *state;
+	struct applied first, again;
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(add(w, 2, "bob"), SN_OK);
+	assert_int_equal(message(w, 1, true, 2, 7, &first), SN_OK);
+	assert_false(first.duplicate);
+	assert_int_equal(message(w, 1, true, 2, 8, &again), SN_OK);
+	assert_false(again.duplicate);
+	assert_int_equal(message(w, 1, true, 2, 7, &again), SN_OK);
+	assert_true(again.duplicate);
+	assert_int_equal(again.seq, first.seq);
+	assert_int_equal(again.time, first.time);
+	/* Another sender's same id is another message. */
+	assert_int_equal(message(w, 2, true, 1, 7, &again), SN_OK);
+	assert_false(again.duplicate);
+}
+
+static void nobody_sends_to_the_unknown_the_disabled_or_the_deleted(
+    void **state)
+{
+	struct world *w = *state;
+	struct applied out;
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(add(w, 2, "bob"), SN_OK);
+	assert_int_equal(message(w, 1, true, 9, 1, &out), SN_ENOTFOUND);
+	assert_int_equal(message(w, 1, true, 2, 1, &out), SN_OK);
+	assert_int_equal(set_state(w, 2, ACCOUNT_DISABLED, 1), SN_OK);
+	assert_int_equal(message(w, 1, true, 2, 2, &out), SN_ENOTFOUND);
+	/* Nor does the disabled send. */
+	assert_int_equal(message(w, 2, true, 1, 3, &out), SN_EDENIED);
+	assert_int_equal(set_state(w, 2, ACCOUNT_DELETED, 2), SN_OK);
+	assert_int_equal(message(w, 1, true, 2, 4, &out), SN_ENOTFOUND);
+	assert_int_equal(set_state(w, 2, ACCOUNT_ACTIVE, 3), SN_ENOTFOUND);
+}
+
+static void an_account_id_is_never_used_again(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(add(w, 5, "alice"), SN_OK);
+	assert_int_equal(add(w, 5, "bob"), SN_EINVAL);
+	assert_int_equal(add(w, 4, "bob"), SN_EINVAL);
+	assert_int_equal(add(w, 6, "alice"), SN_EEXISTS);
+	assert_int_equal(add(w, 6, "bob"), SN_OK);
+}
+
+static void a_deleted_name_is_free_and_its_subject_has_a_tombstone(void **state)
+{
+	struct world *w = *state;
+	struct subject_key key;
+	struct account account;
+	struct sn_txn *txn;
+	uint64_t when;
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(set_state(w, 1, ACCOUNT_DELETED, 90000), SN_OK);
+	assert_int_equal(add(w, 2, "alice"), SN_OK);
+	/* A clock that went back does not move the tombstone back. */
+	assert_int_equal(set_state(w, 2, ACCOUNT_DELETED, 50000), SN_OK);
+	subject_key_of_name(SN_SUBJECT_CN, sn_bytes_of("alice"), &key);
+	assert_int_equal(sn_txn_read(w->store, &txn), SN_OK);
+	assert_int_equal(
+	    account_tombstone(txn, subject_key_bytes(&key), &when), SN_OK);
+	assert_int_equal(when, 90);
+	assert_int_equal(
+	    account_of_subject(txn, subject_key_bytes(&key), &account),
+	    SN_ENOTFOUND);
+	sn_txn_abort(txn);
+}
+
+static enum sn_err bind_device(
+    struct world *w, uint64_t account, uint8_t print, uint64_t limit)
+{
+	struct op op = { .kind = OP_DEVICE_BIND, .time = 1 };
+	struct applied out;
+
+	op.device_bind.device.account = account;
+	memset(op.device_bind.device.fingerprint, print, DEVICE_FINGERPRINT);
+	op.device_bind.limit = limit;
+	return (run(w, &op, &out));
+}
+
+static void a_device_is_bound_to_one_account_for_ever(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(add(w, 2, "bob"), SN_OK);
+	assert_int_equal(bind_device(w, 1, 0xaa, 2), SN_OK);
+	assert_int_equal(bind_device(w, 1, 0xaa, 2), SN_OK);
+	assert_int_equal(bind_device(w, 2, 0xaa, 2), SN_EEXISTS);
+	assert_int_equal(set_state(w, 1, ACCOUNT_DELETED, 9), SN_OK);
+	assert_int_equal(bind_device(w, 2, 0xaa, 2), SN_EEXISTS);
+}
+
+static void an_account_has_no_more_devices_than_its_limit(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(bind_device(w, 1, 1, 2), SN_OK);
+	assert_int_equal(bind_device(w, 1, 2, 2), SN_OK);
+	assert_int_equal(bind_device(w, 1, 3, 2), SN_ELIMIT);
+}
+
+static enum sn_err create(
+    struct world *w, uint64_t by, bool open, struct applied *out)
+{
+	struct op op = { .kind = OP_ROOM_CREATE, .time = 1 };
+
+	op.room_create.creator = by;
+	op.room_create.open = open;
+	op.room_create.name = sn_bytes_of(open ? "#open" : "#closed");
+	op.room_create.topic = sn_bytes_of("");
+	op.room_create.limit = 2;
+	return (run(w, &op, out));
+}
+
+static enum sn_err member(struct world *w, uint64_t room, uint64_t account,
+    uint64_t by, enum op_member_change change)
+{
+	struct op op = { .kind = OP_ROOM_MEMBER, .time = 1 };
+	struct applied out;
+
+	op.room_member.room = room;
+	op.room_member.account = account;
+	op.room_member.by = by;
+	op.room_member.change = change;
+	op.room_member.limit = 3;
+	return (run(w, &op, &out));
+}
+
+static void a_closed_room_is_entered_by_invitation_alone(void **state)
+{
+	struct world *w = *state;
+	struct applied room, out;
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(add(w, 2, "bob"), SN_OK);
+	assert_int_equal(add(w, 3, "carol"), SN_OK);
+	assert_int_equal(create(w, 1, false, &room), SN_OK);
+	assert_int_equal(create(w, 2, false, &out), SN_EEXISTS);
+	assert_int_equal(member(w, room.room, 2, 2, OP_JOIN), SN_ENOTFOUND);
+	assert_int_equal(
+	    message(w, 2, false, room.room, 1, &out), SN_ENOTFOUND);
+	/* One who is not in it invites nobody. */
+	assert_int_equal(member(w, room.room, 3, 2, OP_INVITE), SN_ENOTFOUND);
+	assert_int_equal(member(w, room.room, 2, 1, OP_INVITE), SN_OK);
+	assert_int_equal(message(w, 2, false, room.room, 2, &out), SN_OK);
+	/* Only an owner removes. */
+	assert_int_equal(member(w, room.room, 1, 2, OP_REMOVE), SN_EDENIED);
+	assert_int_equal(member(w, room.room, 2, 1, OP_REMOVE), SN_OK);
+	assert_int_equal(
+	    message(w, 2, false, room.room, 3, &out), SN_ENOTFOUND);
+}
+
+static void an_open_room_is_joined_up_to_its_limit(void **state)
+{
+	struct world *w = *state;
+	struct applied room;
+
+	for (uint64_t i = 1; i <= 4; i++) {
+		char name[] = { (char)('a' + i), '\0' };
+
+		assert_int_equal(add(w, i, name), SN_OK);
+	}
+	assert_int_equal(create(w, 1, true, &room), SN_OK);
+	assert_int_equal(member(w, room.room, 2, 2, OP_JOIN), SN_OK);
+	assert_int_equal(member(w, room.room, 2, 2, OP_JOIN), SN_EEXISTS);
+	assert_int_equal(member(w, room.room, 3, 3, OP_JOIN), SN_OK);
+	assert_int_equal(member(w, room.room, 4, 4, OP_JOIN), SN_ELIMIT);
+	assert_int_equal(member(w, room.room, 2, 2, OP_LEAVE), SN_OK);
+	assert_int_equal(member(w, room.room, 4, 4, OP_JOIN), SN_OK);
+}
+
+static void the_backlog_merges_rooms_in_the_order_of_the_log(void **state)
+{
+	struct world *w = *state;
+	struct applied room, out;
+	struct backlog *b;
+	struct sn_txn *txn;
+	uint64_t seq, last = 0, count = 0, before_joining;
+
+	for (uint64_t i = 1; i <= 3; i++) {
+		char name[] = { (char)('a' + i), '\0' };
+
+		assert_int_equal(add(w, i, name), SN_OK);
+	}
+	assert_int_equal(create(w, 1, true, &room), SN_OK);
+	assert_int_equal(message(w, 1, false, room.room, 1, &out), SN_OK);
+	before_joining = out.seq;
+	assert_int_equal(member(w, room.room, 2, 2, OP_JOIN), SN_OK);
+	for (uint8_t i = 2; i < 32; i++) {
+		if (i % 3 == 0)
+			assert_int_equal(
+			    message(w, 1, false, room.room, i, &out), SN_OK);
+		else
+			assert_int_equal(
+			    message(w, i % 3 == 1 ? 1 : 3, true, 2, i, &out),
+			    SN_OK);
+	}
+	/* Not for account 2. */
+	assert_int_equal(message(w, 1, true, 3, 99, &out), SN_OK);
+
+	assert_int_equal(sn_txn_read(w->store, &txn), SN_OK);
+	assert_int_equal(backlog_open(txn, 2, 0, &b), SN_OK);
+	while (backlog_next(b, &seq) == SN_OK) {
+		assert_true(seq > last);
+		assert_int_not_equal(seq, before_joining);
+		last = seq;
+		count++;
+	}
+	assert_int_equal(count, 30);
+	backlog_close(b);
+	assert_int_equal(backlog_open(txn, 2, last - 1, &b), SN_OK);
+	assert_int_equal(backlog_next(b, &seq), SN_OK);
+	assert_int_equal(seq, last);
+	assert_int_equal(backlog_next(b, &seq), SN_ENOTFOUND);
+	backlog_close(b);
+	sn_txn_abort(txn);
+}
+
+static void a_damaged_record_is_told_and_never_delivered(void **state)
+{
+	struct world *w = *state;
+	struct sn_bytes value, tail;
+	struct applied out;
+	struct db_key key;
+	struct sn_txn *txn;
+	uint8_t copy[512];
+	size_t n;
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(add(w, 2, "bob"), SN_OK);
+	assert_int_equal(message(w, 1, true, 2, 1, &out), SN_OK);
+	key = db_key1(out.seq);
+	assert_int_equal(sn_txn_write(w->store, &txn), SN_OK);
+	assert_int_equal(
+	    sn_txn_get(txn, DB_LOG, db_bytes(&key), &value), SN_OK);
+	n = value.n;
+	memcpy(copy, value.p, n);
+	assert_int_equal(message_tail(txn, out.seq, &tail), SN_OK);
+	for (size_t bit = 0; bit < 8 * n; bit++) {
+		copy[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+		assert_int_equal(sn_txn_put(txn, DB_LOG, db_bytes(&key),
+				     (struct sn_bytes){ copy, n }),
+		    SN_OK);
+		assert_int_equal(
+		    message_tail(txn, out.seq, &tail), SN_ECORRUPT);
+		copy[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+	}
+	sn_txn_abort(txn);
+}
+
+static void a_place_is_found_by_its_time(void **state)
+{
+	struct world *w = *state;
+	struct applied out;
+	struct sn_txn *txn;
+	uint64_t at, first = 0;
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(add(w, 2, "bob"), SN_OK);
+	for (uint8_t i = 10; i < 30; i++) {
+		assert_int_equal(message(w, 1, true, 2, i, &out), SN_OK);
+		if (first == 0)
+			first = out.seq;
+	}
+	assert_int_equal(sn_txn_read(w->store, &txn), SN_OK);
+	assert_int_equal(message_before(txn, 0, &at), SN_OK);
+	assert_int_equal(at, 0);
+	/* Message i has the time 5000 + i. */
+	assert_int_equal(message_before(txn, 5020, &at), SN_OK);
+	assert_int_equal(at, first + 9);
+	assert_int_equal(message_before(txn, UINT64_MAX, &at), SN_OK);
+	assert_int_equal(at, out.seq);
+	sn_txn_abort(txn);
+}
+
+static void a_database_of_a_newer_version_is_refused_untouched(void **state)
+{
+	struct world *w = *state;
+	struct sn_why why = { "" };
+	struct sn_txn *txn;
+
+	assert_int_equal(sn_txn_write(w->store, &txn), SN_OK);
+	assert_int_equal(db_meta_set(txn, DB_META_FORMAT, 2), SN_OK);
+	assert_int_equal(sn_txn_commit(txn), SN_OK);
+	sn_store_close(w->store);
+	w->store = NULL;
+	assert_int_equal(
+	    db_open(w->dir, UINT64_C(1) << 24, 8, &w->store, &why), SN_ENEWER);
+	assert_non_null(strstr(why.text, "format 2"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_message_is_stored_once_and_answers_with_its_first_place),
+		TEST(nobody_sends_to_the_unknown_the_disabled_or_the_deleted),
+		TEST(an_account_id_is_never_used_again),
+		TEST(a_deleted_name_is_free_and_its_subject_has_a_tombstone),
+		TEST(a_device_is_bound_to_one_account_for_ever),
+		TEST(an_account_has_no_more_devices_than_its_limit),
+		TEST(a_closed_room_is_entered_by_invitation_alone),
+		TEST(an_open_room_is_joined_up_to_its_limit),
+		TEST(the_backlog_merges_rooms_in_the_order_of_the_log),
+		TEST(a_damaged_record_is_told_and_never_delivered),
+		TEST(a_place_is_found_by_its_time),
+		TEST(a_database_of_a_newer_version_is_refused_untouched),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
