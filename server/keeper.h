@@ -35,11 +35,11 @@ struct settings;
  */
 struct keeper_start {
 	const struct settings *settings;
-	int ctl_fd;		   /* Taken. */
-	int key_fd;		   /* Open on the key's file; taken. */
+	int ctl_fd;                /* Taken. */
+	int key_fd;                /* Open on the key's file; taken. */
 	struct sn_bytes chain_pem; /* Its first certificate's key is served. */
-	const char *key_name;	   /* The file's name, for messages. */
-	const char *passphrase;	   /* Of the key; NULL: none. */
+	const char *key_name;      /* The file's name, for messages. */
+	const char *passphrase;    /* Of the key; NULL: none. */
 };
 
 /**

@@ -18,11 +18,11 @@
 
 enum keeper_verdict {
 	KEEPER_OK,
-	KEEPER_CHOOSE,	/* A one-time secret: now a password is to be set. */
+	KEEPER_CHOOSE,  /* A one-time secret: now a password is to be set. */
 	KEEPER_REFUSED, /* Whatever the reason was. */
-	KEEPER_BUSY,	/* Try again after retry_ms. */
-	KEEPER_WEAK,	/* The new password is too short or too long. */
-	KEEPER_FAILED,	/* The keeper could not answer. */
+	KEEPER_BUSY,    /* Try again after retry_ms. */
+	KEEPER_WEAK,    /* The new password is too short or too long. */
+	KEEPER_FAILED,  /* The keeper could not answer. */
 };
 
 struct keeper_answer {
@@ -30,7 +30,7 @@ struct keeper_answer {
 	enum keeper_verdict verdict;
 	uint32_t retry_ms; /* With KEEPER_BUSY. */
 	uint8_t token[KEEPER_TOKEN_MAX];
-	size_t token_len;	 /* 0: none was given. */
+	size_t token_len;        /* 0: none was given. */
 	uint64_t token_until_ms; /* Wall clock, ms since 1970. */
 };
 
@@ -40,8 +40,7 @@ typedef void keeper_client_answer(
 struct keeper_client;
 
 /** keeper_client_new(fd, out): takes ${fd} on success.  SN_ENOMEM. */
-enum sn_err keeper_client_new(
-    int fd, struct keeper_client **out) SN_MUST_USE;
+enum sn_err keeper_client_new(int fd, struct keeper_client **out) SN_MUST_USE;
 
 /** keeper_client_free(kc): outstanding requests are forgotten; NULL is fine. */
 void keeper_client_free(struct keeper_client *kc);
@@ -71,11 +70,11 @@ enum sn_err keeper_client_resume(struct keeper_client *kc, uint64_t cookie,
     struct sn_bytes token) SN_MUST_USE;
 /** ${old} is the password, or the one-time secret, which this redeems. */
 enum sn_err keeper_client_change(struct keeper_client *kc, uint64_t cookie,
-    uint64_t account, const uint8_t fp[KEEPER_FINGERPRINT],
-    struct sn_bytes old, struct sn_bytes fresh) SN_MUST_USE;
+    uint64_t account, const uint8_t fp[KEEPER_FINGERPRINT], struct sn_bytes old,
+    struct sn_bytes fresh) SN_MUST_USE;
 /** Ends every token of the account; durable when answered. */
-enum sn_err keeper_client_logout(struct keeper_client *kc, uint64_t cookie,
-    uint64_t account) SN_MUST_USE;
+enum sn_err keeper_client_logout(
+    struct keeper_client *kc, uint64_t cookie, uint64_t account) SN_MUST_USE;
 
 /**
  * keeper_client_read(kc, answer, arg):
