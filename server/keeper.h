@@ -30,8 +30,10 @@ struct settings;
  *	status
  *	stop
  *
- * `secret` is hex of at least 16 bytes; what the person types is that text.
- * `password` is text.  account_id is a number.
+ * `secret` is text of at least 22 characters that holds 128 random bits, and
+ * is typed as it stands.  `password` is text of at least 8 bytes.  account_id
+ * is a number.  `reload` may say {passphrase} and {name}, of the key's file.
+ * Errors are bad-request, exists, not-found, bad-key, store, failed.
  */
 struct keeper_start {
 	const struct settings *settings;

@@ -241,29 +241,41 @@ void keeper_auth_free(struct keeper_auth *auth)
 	free(auth);
 }
 
+static enum sn_err add(
+    struct keeper_auth *auth, struct channel *channel, int fd)
+{
+	channel->asker.answer = answer;
+	channel->auth = auth;
+	channel->tail = &channel->first;
+	channel->watch.fd = fd;
+	channel->watch.ready = ready;
+	channel->watch.read = true;
+	if (poll_add(auth->poll, &channel->watch) == SN_OK)
+		return (SN_OK);
+	channel->watch.fd = -1;
+	return (SN_EIO);
+}
+
 enum sn_err keeper_auth_channels(
     struct keeper_auth *auth, const int *fds, unsigned n)
 {
+	enum sn_err err = SN_OK;
+	unsigned i;
+
 	drop_channels(auth);
 	auth->channels = calloc(n + 1, sizeof(*auth->channels));
 	if (auth->channels == NULL)
-		return (SN_ENOMEM);
-	for (unsigned i = 0; i < n; i++) {
-		struct channel *channel = &auth->channels[i];
-
-		channel->asker.answer = answer;
-		channel->auth = auth;
-		channel->tail = &channel->first;
-		channel->watch.fd = fds[i];
-		channel->watch.ready = ready;
-		channel->watch.read = true;
-		if (poll_add(auth->poll, &channel->watch) != SN_OK) {
-			drop_channels(auth);
-			return (SN_EIO);
-		}
-		auth->count++;
+		err = SN_ENOMEM;
+	for (i = 0; i < n && err == SN_OK; i++) {
+		err = add(auth, &auth->channels[i], fds[i]);
+		auth->count += err == SN_OK;
 	}
-	return (SN_OK);
+	if (err == SN_OK)
+		return (SN_OK);
+	for (i = auth->count; i < n; i++)
+		(void)close(fds[i]);
+	drop_channels(auth);
+	return (err);
 }
 
 void keeper_auth_tend(struct keeper_auth *auth)

@@ -17,8 +17,8 @@ enum sn_err keeper_auth_new(struct poll *poll, struct keeper_vault *vault,
 /** keeper_auth_free(auth): closes the channels; NULL is fine. */
 void keeper_auth_free(struct keeper_auth *auth);
 
-/** keeper_auth_channels(auth, fds, n): these sockets, which are taken, in
- * place of those before.  On failure there are none, and none is taken. */
+/** keeper_auth_channels(auth, fds, n): these sockets in place of those
+ * before.  Takes them; on failure they are closed. */
 enum sn_err keeper_auth_channels(
     struct keeper_auth *auth, const int *fds, unsigned n) SN_MUST_USE;
 

@@ -274,19 +274,23 @@ enum sn_err keeper_sign_channels(
     struct keeper_sign *sign, const int *fds, unsigned n)
 {
 	struct message message = { .channel_count = n };
-	enum sn_err err;
+	enum sn_err err = SN_ENOMEM;
+	unsigned i;
 
 	message.channels = calloc(n + 1, sizeof(*message.channels));
-	if (message.channels == NULL)
-		return (SN_ENOMEM);
-	for (unsigned i = 0; i < n; i++) {
+	for (i = 0; i < n && message.channels != NULL; i++) {
 		message.channels[i].sign = sign;
 		message.channels[i].watch.fd = fds[i];
 		message.channels[i].watch.ready = ready;
 		message.channels[i].watch.read = true;
 	}
-	if ((err = post(sign, message)) != SN_OK)
-		free(message.channels);
+	if (message.channels != NULL)
+		err = post(sign, message);
+	if (err == SN_OK)
+		return (SN_OK);
+	free(message.channels);
+	for (i = 0; i < n; i++)
+		(void)close(fds[i]);
 	return (err);
 }
 

@@ -32,7 +32,7 @@ enum sn_err keeper_sign_start(uint64_t rate, struct keeper_key *key,
 void keeper_sign_stop(struct keeper_sign *sign);
 
 /** keeper_sign_channels(sign, fds, n): these sockets, which are taken, in
- * place of those before.  SN_ENOMEM. */
+ * place of those before.  Closed on failure: SN_ENOMEM. */
 enum sn_err keeper_sign_channels(
     struct keeper_sign *sign, const int *fds, unsigned n) SN_MUST_USE;
 
