@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "lib/secret.h"
 #include "server/keeper_impl.h"
+#include "server/sandbox.h"
 #include "server/settings.h"
 
 #define KIB 1024
@@ -33,8 +34,7 @@ static enum sn_err policy_of(
 	out->secret_life_ms = s->password.first_secret_life;
 	out->token_life_ms = s->password.token_life;
 	out->sign_rate = s->limits.sign_rate;
-	out->sandbox = true;
-	out->data = out->dir;
+	out->sandbox = sandbox_enter_keeper;
 	return (n > 0 && (size_t)n < sizeof(out->dir) ? SN_OK : SN_ECONF);
 }
 
@@ -71,7 +71,6 @@ int keeper_run(const struct keeper_start *start)
 		return (1);
 	}
 	status = keeper_serve(&policy, &key, start->ctl_fd);
-	(void)close(start->key_fd);
 	(void)close(start->ctl_fd);
 	return (status);
 }

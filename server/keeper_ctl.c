@@ -1,9 +1,6 @@
-#include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -11,7 +8,6 @@
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
-#include "server/channel.h"
 #include "server/keeper_impl.h"
 
 #define SECRET_MIN 22 /* 128 bits in base64. */
@@ -350,16 +346,15 @@ static void serve(struct keeper *k, struct sn_bytes message, const int *fds,
 
 void keeper_ctl_read(struct keeper *k)
 {
-	static char message[CHANNEL_MESSAGE_MAX];
 	int fds[CHANNEL_FDS_MAX];
 	unsigned count = 0;
 	size_t n = 0;
 
-	switch (channel_recv(k->ctl.fd, message, sizeof(message), &n, fds,
+	switch (channel_recv(k->ctl.fd, k->message, sizeof(k->message), &n, fds,
 	    CHANNEL_FDS_MAX, &count)) {
 	case SN_OK:
-		serve(k, (struct sn_bytes){ message, n }, fds, count);
-		sn_secret_wipe(message, n);
+		serve(k, (struct sn_bytes){ k->message, n }, fds, count);
+		sn_secret_wipe(k->message, n);
 		break;
 	case SN_EAGAIN:
 		break;

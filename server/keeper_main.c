@@ -1,8 +1,6 @@
 #include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -10,7 +8,6 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "server/keeper_impl.h"
-#include "server/sandbox.h"
 
 #define TEND_NS (3600 * SN_NS_PER_S)
 
@@ -62,7 +59,9 @@ static enum sn_err start_threads(struct keeper *k,
 	struct keeper_key *key;
 	enum sn_err err;
 
-	if ((err = keeper_key_load(source, &key, why)) != SN_OK)
+	err = keeper_key_load(source, &key, why);
+	(void)close(source->fd);
+	if (err != SN_OK)
 		return (err);
 	err = keeper_sign_start(k->policy.sign_rate, key, &k->sign);
 	if (err != SN_OK) {
@@ -98,8 +97,9 @@ static enum sn_err start(struct keeper *k,
 	    (err = watch_ctl(k, ctl_fd)) != SN_OK)
 		return (err);
 	/* The last thing: every thread is under it then. */
-	return (k->policy.sandbox ? sandbox_enter_keeper(k->policy.data, why)
-				  : SN_OK);
+	return (k->policy.sandbox == NULL
+		    ? SN_OK
+		    : k->policy.sandbox(k->policy.dir, why));
 }
 
 static int timeout_ms(uint64_t ns)
@@ -149,6 +149,8 @@ int keeper_serve(const struct keeper_policy *policy,
 	enum sn_err err;
 
 	json_set_alloc_funcs(malloc, wiping_free);
+	/* Once it is in the sandbox there is no random device to open. */
+	json_object_seed(0);
 	if (k == NULL)
 		return (1);
 	k->policy = *policy;
