@@ -329,10 +329,15 @@ static int provider_init(const OSSL_CORE_HANDLE *handle,
 
 enum sn_err provider_setup(struct sn_why *why)
 {
+	/* Written once, before threads start, and kept until the end. */
+	static OSSL_PROVIDER *usual, *ours;
+
+	if (usual != NULL && ours != NULL)
+		return (SN_OK);
 	ERR_clear_error();
-	if (OSSL_PROVIDER_load(NULL, "default") == NULL ||
+	if ((usual = OSSL_PROVIDER_load(NULL, "default")) == NULL ||
 	    !OSSL_PROVIDER_add_builtin(NULL, NAME, provider_init) ||
-	    OSSL_PROVIDER_load(NULL, NAME) == NULL ||
+	    (ours = OSSL_PROVIDER_load(NULL, NAME)) == NULL ||
 	    !EVP_set_default_properties(NULL, "?provider=default")) {
 		ERR_clear_error();
 		return (sn_why(why, SN_ECRYPTO,
