@@ -81,9 +81,8 @@ def test_a_larger_credit_of_bytes_does_not_widen_that_of_frames(bob, backlog):
 
 def test_a_second_sync_is_refused(bob):
     bob.sync()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Refused, match="bad-state"):
         bob.sync("other")
-    assert kind(refused.value.frame) == "ERROR"
     bob.ping()
 
 
@@ -123,21 +122,18 @@ def test_an_ack_ahead_of_delivery_skips_nothing(server, people, bob, backlog):
     bob.sync(frames=2)
     bob.deliveries(2)
     bob.send("ACK", 1 << 60)
-    bob.send("PING", 1)
-    while kind(frame := bob.receive()) != "PONG":
-        assert kind(frame) == "ERROR"
+    bob.ping()
     bob.close()
     with server.login(people.bob_desk) as again:
         again.sync()
-        assert seqs(again.until(backlog[-1])) in (backlog, backlog[2:])
+        assert seqs(again.until(backlog[-1])) == backlog[2:]
 
 
-def test_an_ack_or_credit_without_sync_harms_nothing(bob, backlog):
+def test_an_ack_or_credit_before_sync_is_refused(bob, backlog):
     bob.send("ACK", backlog[-1])
     bob.send("CREDIT", PLENTY, PLENTY)
-    bob.send("PING", 1)
-    while kind(frame := bob.receive()) != "PONG":
-        assert kind(frame) == "ERROR" and frame.code == "bad-state"
+    assert [(kind(f), f.code) for f in (bob.receive(), bob.receive())] == [
+        ("ERROR", "bad-state")] * 2
     bob.sync("fresh", frames=PLENTY)
     assert seqs(bob.until(backlog[-1]))[-10:] == backlog
 

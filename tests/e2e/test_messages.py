@@ -31,6 +31,27 @@ def test_own_messages_reach_all_own_devices_and_the_sender(server, people):
             assert (got.to, got.sender, got.device) == ("bob", "alice", "laptop")
 
 
+def test_a_message_to_oneself_is_delivered_once_to_each_session(
+        server, people):
+    with server.login(people.alice_laptop) as laptop, \
+            server.login(people.alice_phone) as phone:
+        laptop.sync()
+        phone.sync()
+        seq = laptop.post("alice", "note to myself").seq
+        for session in (laptop, phone):
+            assert [d.seq for d in session.fence("bob")][:1] == [seq]
+        assert [i.seq for i in phone.history("alice")[0]] == [seq]
+
+
+def test_a_server_may_set_a_lower_limit_of_bodies(make_server, people):
+    server = make_server({"limits": {"body_max": "100B"}})
+    with server.login(people.alice_laptop) as alice:
+        alice.post("bob", b"x" * 100)
+        with pytest.raises(Refused, match="limit"):
+            alice.post("bob", b"x" * 101)
+        alice.ping()
+
+
 def test_both_devices_get_a_message(server, people):
     with server.login(people.alice_laptop) as laptop, \
             server.login(people.alice_phone) as phone, \
