@@ -52,6 +52,25 @@ enum sn_err front_new(struct net *net, const struct settings *settings,
 	return (SN_OK);
 }
 
+enum sn_err front_check(const struct settings *settings,
+    const struct material *material, struct sn_why *why)
+{
+	struct gate_material of = { .authority = material->authority,
+		.crl = material->crl };
+	STACK_OF(X509) * certs;
+	struct gate *gate;
+	enum sn_err err;
+
+	policy_of(settings, &of.policy);
+	if ((err = gate_new(&of, NULL, &gate, why)) != SN_OK)
+		return (err);
+	gate_release(gate);
+	if ((err = sn_cert_read(material->chain, &certs, why)) != SN_OK)
+		return (err);
+	sn_cert_free(certs);
+	return (SN_OK);
+}
+
 struct swap {
 	struct net *net;
 	atomic_uint closed;

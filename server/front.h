@@ -1,6 +1,7 @@
 #ifndef SERVER_FRONT_H
 #define SERVER_FRONT_H
 
+#include "server/material.h"
 #include "server/net_impl.h"
 
 /*
@@ -20,6 +21,14 @@ enum sn_err front_new(struct net *net, const struct settings *settings,
     struct sn_bytes authority, struct sn_bytes crl, struct sn_bytes chain,
     struct gate **gate, struct sn_tls_context **tls,
     struct sn_why *why) SN_MUST_USE;
+
+/**
+ * front_check(settings, material, why):
+ * Whether a gate can be made of these files, and the server's certificate
+ * is one: without a process or a key.
+ */
+enum sn_err front_check(const struct settings *settings,
+    const struct material *material, struct sn_why *why) SN_MUST_USE;
 
 /** front_swap(net, settings, gate, tls): take all three and give them to
  * every loop; returns how many sessions the new gate closed. */

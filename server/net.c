@@ -391,6 +391,20 @@ static void close_all(struct net *net, unsigned started)
 	sn_store_close(net->store);
 }
 
+static void say_ready(int ctl_fd, enum sn_err err, const struct sn_why *why)
+{
+	json_t *line = err == SN_OK ? json_pack("{s:i, s:b}", "id", 0, "ok", 1)
+				    : json_pack("{s:i, s:b, s:s}", "id", 0,
+					  "ok", 0, "message", why->text);
+	char *text = json_dumps(line, JSON_COMPACT);
+
+	if (text == NULL ||
+	    channel_send(ctl_fd, sn_bytes_of(text), NULL, 0) != SN_OK)
+		sn_log(SN_ALARM, "net.unheard", "why=\"%s\"", why->text);
+	free(text);
+	json_decref(line);
+}
+
 int net_run(const struct net_start *start)
 {
 	struct net net = { .started = sn_clock_mono() };
@@ -416,10 +430,9 @@ int net_run(const struct net_start *start)
 		err = open_front(&net, start, &why);
 	if (err == SN_OK)
 		err = sandbox_enter_net(&why);
+	say_ready(start->ctl_fd, err, &why);
 	if (err == SN_OK)
 		serve_parent(&net, start->ctl_fd);
-	else
-		sn_log(SN_ALARM, "net.failed", "why=\"%s\"", why.text);
 	close_all(&net, started);
 	return (err == SN_OK ? 0 : 1);
 }
