@@ -274,7 +274,7 @@ static void write_client(struct client *k)
 
 void control_work(struct control *c, const struct pollfd *fds, unsigned n)
 {
-	uint64_t now = sn_clock_mono();
+	uint64_t now;
 
 	for (unsigned j = 1; j < n; j++) {
 		for (unsigned i = 0; i < CONTROL_CLIENTS; i++) {
@@ -288,6 +288,7 @@ void control_work(struct control *c, const struct pollfd *fds, unsigned n)
 				read_client(c, k);
 		}
 	}
+	now = sn_clock_mono();
 	for (unsigned i = 0; i < CONTROL_CLIENTS; i++) {
 		if (c->clients[i].fd >= 0 &&
 		    now - c->clients[i].heard > IDLE_NS)
