@@ -44,7 +44,7 @@ def test_a_message_to_oneself_is_delivered_once_to_each_session(
 
 
 def test_a_server_may_set_a_lower_limit_of_bodies(make_server, people):
-    server = make_server({"limits": {"body_max": "100B"}})
+    server = make_server({"limits": {"body_max": 100}})
     with server.login(people.alice_laptop) as alice:
         alice.post("bob", b"x" * 100)
         with pytest.raises(Refused, match="limit"):
