@@ -156,13 +156,13 @@ static void on_logout(
 }
 
 static const struct {
-	bool first, second; /* Whether the blobs must be there. */
+	unsigned blobs; /* How many may be there. */
 	void (*handle)(struct channel *, const struct keeper_request *);
 } verbs[KEEPER_VERB_COUNT] = {
-	[KEEPER_LOGIN] = { true, false, on_password },
-	[KEEPER_RESUME] = { true, false, on_resume },
-	[KEEPER_CHANGE] = { true, true, on_password },
-	[KEEPER_LOGOUT] = { false, false, on_logout },
+	[KEEPER_LOGIN] = { 1, on_password },
+	[KEEPER_RESUME] = { 1, on_resume },
+	[KEEPER_CHANGE] = { 2, on_password },
+	[KEEPER_LOGOUT] = { 0, on_logout },
 };
 
 static bool handle(struct channel *channel, struct sn_bytes packet)
@@ -172,8 +172,8 @@ static bool handle(struct channel *channel, struct sn_bytes packet)
 	if (keeper_wire_parse_request(packet, &request) != SN_OK ||
 	    request.verb >= KEEPER_VERB_COUNT ||
 	    verbs[request.verb].handle == NULL ||
-	    (request.first.n > 0) != verbs[request.verb].first ||
-	    (request.second.n > 0 && !verbs[request.verb].second))
+	    (request.first.n > 0 && verbs[request.verb].blobs < 1) ||
+	    (request.second.n > 0 && verbs[request.verb].blobs < 2))
 		return (false);
 	verbs[request.verb].handle(channel, &request);
 	return (true);

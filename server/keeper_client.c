@@ -80,7 +80,9 @@ static enum sn_err ask(
 	struct sn_wr w = sn_wr_over(packet, sizeof(packet));
 	ssize_t n = -1;
 
-	if (kc == NULL || kc->fd < 0)
+	if (kc == NULL || kc->fd < 0 ||
+	    request->first.n > KEEPER_WIRE_BLOB_MAX ||
+	    request->second.n > KEEPER_WIRE_BLOB_MAX)
 		return (SN_EFULL);
 	if (map_put(&kc->waiting, request->cookie, kc) != SN_OK)
 		return (SN_EFULL);

@@ -58,7 +58,8 @@ enum sn_err keeper_client_replace_fd(struct keeper_client *kc, int fd,
 
 /*
  * The requests: SN_OK when it has been sent, SN_EFULL when it could not be
- * (the socket is full or gone, or ${kc} is NULL): answer busy.  ${fp} is the
+ * (the socket is full or gone, ${kc} is NULL, or something
+ * is longer than 1024 bytes): answer busy.  ${fp} is the
  * SHA-256 fingerprint of the session's certificate.  A cookie is not 0 and
  * may not be used twice at a time.
  */
