@@ -90,8 +90,7 @@ static enum sn_err read_password(struct app *app, struct sn_secret *out)
 static enum sn_err pass_on(struct app *app, struct sn_secret *s,
     enum sn_err (*to)(struct core *, struct sn_bytes))
 {
-	enum sn_err err =
-	    to(app->core, (struct sn_bytes){ s->data, s->len });
+	enum sn_err err = to(app->core, (struct sn_bytes){ s->data, s->len });
 
 	sn_secret_free(s);
 	if (err != SN_OK)
@@ -161,8 +160,7 @@ static void on_notice(const struct core_event *ev)
 	    safe_line(ev->notice.text, text, sizeof(text)));
 }
 
-static void end(
-    struct app *app, struct core_event *ev, enum sn_err err)
+static void end(struct app *app, struct core_event *ev, enum sn_err err)
 {
 	if (ev->type == CORE_OVER)
 		app->why = ev->why;
@@ -197,8 +195,8 @@ static bool usual(struct app *app, struct core_event *ev)
 		app_say("%s; trying again", ev->why.text);
 		return (false);
 	case CORE_READY:
-		expiry_warn(app->profile.state,
-		    core_welcome(app->core)->not_after);
+		expiry_warn(
+		    app->profile.state, core_welcome(app->core)->not_after);
 		return (false);
 	case CORE_OVER:
 		end(app, ev, ev->err);

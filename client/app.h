@@ -21,9 +21,9 @@ struct app {
 	struct core *core;
 	struct sn_tls_context *tls;
 	struct sn_secret password; /* Read from a descriptor: once only. */
-	unsigned wrong;		   /* Passwords refused. */
-	bool over;		   /* CORE_OVER came. */
-	char code[33];		   /* With which code. */
+	unsigned wrong;            /* Passwords refused. */
+	bool over;                 /* CORE_OVER came. */
+	char code[33];             /* With which code. */
 	struct sn_why why;
 };
 
@@ -60,8 +60,8 @@ enum sn_err app_await(
     struct app *app, uint32_t ref, struct core_event *ev) SN_MUST_USE;
 
 /** app_read_fresh(app, fd, out): a new password, from ${fd} or typed twice. */
-enum sn_err app_read_fresh(struct app *app, const char *fd,
-    struct sn_secret *out) SN_MUST_USE;
+enum sn_err app_read_fresh(
+    struct app *app, const char *fd, struct sn_secret *out) SN_MUST_USE;
 
 /** app_close(app, err): say goodbye where there is somebody, tell the error
  * on standard error, free; the exit status. */

@@ -165,7 +165,7 @@ static enum core_step ready(
 	return (CORE_STEP_EVENT);
 }
 
-static enum core_step pause(
+static enum core_step busy(
     struct core *core, const struct sn_frame_error *f, struct core_event *ev)
 {
 	ev->retry_ms = f->retry_ms.set ? f->retry_ms.value : 1000;
@@ -195,7 +195,7 @@ static enum core_step refused(
 	}
 	if (ev->err == SN_EBUSY &&
 	    (core->state == CORE_PROVING || core->state == CORE_CHANGING))
-		return (pause(core, &f, ev));
+		return (busy(core, &f, ev));
 	if (core->state == CORE_PROVING && ev->err == SN_EAUTH) {
 		sn_secret_free(&core->password);
 		return (ask(core, CORE_PASSWORD, true, ev));

@@ -49,10 +49,10 @@ static enum sn_err open_parts(const struct profile *profile, const char *fd,
 
 	if ((err = sn_file_read(profile->authority, PEM_MAX, &p->authority,
 		 &p->authority_size, why)) != SN_OK ||
-	    (err = sn_file_read(profile->certificate, PEM_MAX,
-		 &p->certificate, &p->certificate_size, why)) != SN_OK ||
-	    (err = sn_file_read_secret(
-		 profile->key, PEM_MAX, &p->key, why)) != SN_OK)
+	    (err = sn_file_read(profile->certificate, PEM_MAX, &p->certificate,
+		 &p->certificate_size, why)) != SN_OK ||
+	    (err = sn_file_read_secret(profile->key, PEM_MAX, &p->key, why)) !=
+		SN_OK)
 		return (err);
 	if ((err = join(p, false, out, why)) != SN_EPASSPHRASE)
 		return (err);
@@ -62,8 +62,7 @@ static enum sn_err open_parts(const struct profile *profile, const char *fd,
 }
 
 enum sn_err identity_open(const struct profile *profile,
-    const char *passphrase_fd, struct sn_tls_context **out,
-    struct sn_why *why)
+    const char *passphrase_fd, struct sn_tls_context **out, struct sn_why *why)
 {
 	struct parts p = { 0 };
 	enum sn_err err = open_parts(profile, passphrase_fd, &p, out, why);

@@ -17,11 +17,11 @@
 static const struct sn_conf_key keys[] = {
 	{ "server", SN_CONF_STRING, AT(server), NULL, 1, 255, NULL, false,
 	    "The server: host:port; without a port it is 7443.  Its "
-	    "certificate must\nbear this name." },
+	    "certificate must\n# bear this name." },
 	{ "authority", SN_CONF_PATH, AT(authority), "ca.pem", 1, 4000, NULL,
 	    false,
 	    "Your organisation's authority (ca.pem): whom to believe that a "
-	    "server is\nthe right one.  Paths begin at this file's folder." },
+	    "server is\n# the right one.  Paths begin at this file's folder." },
 	{ "certificate", SN_CONF_PATH, AT(certificate), "cert.pem", 1, 4000,
 	    NULL, false, "This device's certificate, and its private key." },
 	{ "key", SN_CONF_PATH, AT(key), "key.pem", 1, 4000, NULL, false,
@@ -33,10 +33,10 @@ static const struct sn_conf_key keys[] = {
 	{ "password_file", SN_CONF_PATH, AT(password_file), "", 0, 4000, NULL,
 	    false,
 	    "Where your password stands, for machines; else it is asked for.  "
-	    "Nobody\nelse may read it." },
+	    "Nobody\n# else may read it." },
 	{ "state_dir", SN_CONF_PATH, AT(state_dir), "", 0, 4000, NULL, false,
 	    "Where to remember which messages were shown.  Empty: a folder "
-	    "for this\nprofile in $XDG_STATE_HOME/sicher (~/.local/state)." },
+	    "for this\n# profile in $XDG_STATE_HOME/sicher (~/.local/state)." },
 };
 /* clang-format on */
 #define KEYS (sizeof(keys) / sizeof(*keys))
@@ -73,15 +73,15 @@ static bool is_path(const char *name)
 		(n > 5 && strcmp(name + n - 5, ".conf") == 0));
 }
 
-static enum sn_err locate(const char *name, struct profile *p,
-    char label[64], struct sn_why *why)
+static enum sn_err locate(
+    const char *name, struct profile *p, char label[64], struct sn_why *why)
 {
 	char dir[PATH_MAX], hex[65], *real;
 	uint8_t sum[32];
 	enum sn_err err;
 
-	if (name == NULL && ((name = getenv("SICHER_PROFILE")) == NULL ||
-				name[0] == '\0'))
+	if (name == NULL &&
+	    ((name = getenv("SICHER_PROFILE")) == NULL || name[0] == '\0'))
 		name = "default";
 	if (is_path(name)) {
 		if ((real = realpath(name, NULL)) == NULL)
@@ -132,8 +132,8 @@ static enum sn_err split(struct profile *p, struct sn_why *why)
 	    strspn(port, "0123456789") != strlen(port) ||
 	    strtol(port, NULL, 10) < 1 || strtol(port, NULL, 10) > 65535)
 		goto wrong;
-	(void)snprintf(p->host, sizeof(p->host), "%.*s", (int)(end - server),
-	    server);
+	(void)snprintf(
+	    p->host, sizeof(p->host), "%.*s", (int)(end - server), server);
 	(void)snprintf(p->port, sizeof(p->port), "%s", port);
 	return (SN_OK);
 wrong:
@@ -180,8 +180,7 @@ enum sn_err profile_read(
 	if (err != SN_OK) {
 		report.text[strcspn(report.text, "\n")] = '\0';
 		return (sn_why(why, SN_ECONF, "%s",
-		    report.text[0] != '\0' ? report.text
-					   : sn_err_text(err)));
+		    report.text[0] != '\0' ? report.text : sn_err_text(err)));
 	}
 	if ((err = split(out, why)) != SN_OK ||
 	    (err = place(out, label, why)) != SN_OK)

@@ -15,7 +15,7 @@ struct profile {
 	char *server; /* "host:port" */
 	char *authority, *certificate, *key;
 	char *key_passphrase_file, *password_file; /* "": none. */
-	char *state_dir;			   /* "": the usual one. */
+	char *state_dir;                           /* "": the usual one. */
 
 	/* Made of it. */
 	char path[PATH_MAX];

@@ -1,0 +1,33 @@
+#ifndef SN_CLIENT_CMD_H
+#define SN_CLIENT_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/cli.h"
+
+/* The commands; each returns the exit status.  What they do stands in the
+ * tables of main.c, and in sicher(1). */
+int cmd_send(struct sn_cli *cli);
+int cmd_listen(struct sn_cli *cli);
+int cmd_chat(struct sn_cli *cli);
+int cmd_history(struct sn_cli *cli);
+int cmd_whoami(struct sn_cli *cli);
+int cmd_passwd(struct sn_cli *cli);
+int cmd_room_create(struct sn_cli *cli);
+int cmd_room_join(struct sn_cli *cli);
+int cmd_room_leave(struct sn_cli *cli);
+int cmd_room_invite(struct sn_cli *cli);
+int cmd_room_remove(struct sn_cli *cli);
+int cmd_room_list(struct sn_cli *cli);
+int cmd_room_members(struct sn_cli *cli);
+int cmd_room_topic(struct sn_cli *cli);
+
+/**
+ * cmd_number(cli, option, usual, most, out):
+ * An option's value as a number of at most ${most}, or ${usual} without it.
+ */
+bool cmd_number(const struct sn_cli *cli, const char *option, uint64_t usual,
+    uint64_t most, uint64_t *out);
+
+#endif

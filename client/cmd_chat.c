@@ -1,0 +1,254 @@
+#include "client/cmd.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "client/app.h"
+#include "client/safe.h"
+#include "client/show.h"
+
+#define HISTORY 20
+#define WAITING_MOST 64 /* Lines not yet stored; then we stop reading. */
+
+/* A conversation, line by line: what is typed goes out, what comes is shown. */
+struct chat {
+	struct app app;
+	const char *with;
+	uint64_t seen;  /* Up to here history has shown it. */
+	uint64_t since; /* The log's end when we came. */
+	char line[SN_FRAME_BODY_MAX + 1];
+	size_t have;
+	bool ended, failed;
+};
+
+static bool belongs(const struct chat *c, const struct sn_frame_deliver *m)
+{
+	struct sn_bytes with = sn_bytes_of(c->with);
+	struct sn_bytes me = sn_bytes_of(core_welcome(c->app.core)->account);
+
+	if (c->with[0] == '#')
+		return (sn_bytes_equal(m->to, with));
+	return ((sn_bytes_equal(m->from, with) && sn_bytes_equal(m->to, me)) ||
+		(sn_bytes_equal(m->from, me) && sn_bytes_equal(m->to, with)));
+}
+
+static enum sn_err show_past(struct chat *c)
+{
+	struct core_range range = { .limit = HISTORY };
+	uint32_t ref = core_history(c->app.core, c->with, &range);
+	struct core_event ev;
+	enum sn_err err;
+
+	while ((err = app_await(&c->app, ref, &ev)) == SN_OK &&
+	       ev.type == CORE_ITEM) {
+		c->seen = ev.message.seq;
+		show_text(
+		    &ev.message, core_welcome(c->app.core)->account, stdout);
+	}
+	(void)fflush(stdout);
+	return (err);
+}
+
+/*
+ * Several conversations may be open on one device at once: each takes the
+ * first of these names that is free.
+ */
+static enum sn_err follow(struct chat *c)
+{
+	static const char *const names[] = { "chat", "chat-2", "chat-3",
+		"chat-4" };
+	enum sn_err err = SN_EINUSE;
+	struct core_event ev;
+
+	for (size_t i = 0; i < 4 && err == SN_EINUSE; i++) {
+		core_sync(c->app.core, names[i], false);
+		err = app_await(&c->app, 0, &ev);
+	}
+	if (err == SN_OK)
+		c->since = ev.synced.head;
+	else if (err == SN_EINUSE)
+		(void)sn_why(&c->app.why, err,
+		    "four conversations are open on this device already; end "
+		    "one of them");
+	c->app.code[0] = '\0';
+	return (err);
+}
+
+/* A message of another conversation: said that it came, but not what. */
+static void hint(const struct chat *c, const struct sn_frame_deliver *m)
+{
+	struct sn_bytes me = sn_bytes_of(core_welcome(c->app.core)->account);
+	const char *to = m->to.p;
+	char name[512];
+
+	if (m->seq <= c->since || sn_bytes_equal(m->from, me))
+		return;
+	(void)safe_line(to[0] == '#' ? m->to : m->from, name, sizeof(name));
+	app_say("(a message in another conversation: sicher chat '%s')", name);
+}
+
+static enum sn_err on_message(struct chat *c, const struct sn_frame_deliver *m)
+{
+	const char *me = core_welcome(c->app.core)->account;
+	/* What was typed here stands on the screen already. */
+	bool own = sn_bytes_equal(m->from, sn_bytes_of(me)) &&
+		   sn_bytes_equal(m->device,
+		       sn_bytes_of(core_welcome(c->app.core)->device));
+
+	if (!belongs(c, m))
+		hint(c, m);
+	else if (m->seq > c->seen && (!own || m->seq <= c->since))
+		show_text(m, me, stdout);
+	if (fflush(stdout) != 0)
+		return (sn_why_errno(
+		    &c->app.why, SN_EIO, "cannot write messages out"));
+	return (core_handled(c->app.core, m->seq, &c->app.why));
+}
+
+static enum sn_err on_event(struct chat *c, const struct core_event *ev)
+{
+	switch (ev->type) {
+	case CORE_MESSAGE:
+		return (on_message(c, &ev->message));
+	case CORE_OVER:
+		return (ev->err);
+	case CORE_READY:
+		app_say("connected again");
+		return (SN_OK);
+	case CORE_REFUSED:
+		app_say("not sent: %s", ev->why.text);
+		c->failed = true;
+		c->app.why = ev->why;
+		memcpy(c->app.code, ev->code, sizeof(ev->code));
+		return (SN_OK);
+	default:
+		return (SN_OK);
+	}
+}
+
+static enum sn_err say(struct chat *c, const char *line, size_t n)
+{
+	struct core_message m = {
+		.to = c->with, .type = "text/plain", .body = { line, n }
+	};
+	enum sn_err err;
+	uint32_t ref;
+
+	if (n == 0)
+		return (SN_OK);
+	core_id(m.id);
+	if ((err = core_send(c->app.core, &m, &ref)) != SN_OK)
+		return (sn_why(
+		    &c->app.why, err, "cannot send: %s", sn_err_text(err)));
+	return (SN_OK);
+}
+
+/* Send the whole lines that were read; at the end what is left, too. */
+static enum sn_err say_lines(struct chat *c)
+{
+	char *end;
+	enum sn_err err = SN_OK;
+
+	while (err == SN_OK && core_sends(c->app.core) < WAITING_MOST &&
+	       (end = memchr(c->line, '\n', c->have)) != NULL) {
+		size_t n = (size_t)(end - c->line);
+
+		err = say(c, c->line, n);
+		c->have -= n + 1;
+		memmove(c->line, end + 1, c->have);
+	}
+	if (err == SN_OK && c->have > 0 &&
+	    memchr(c->line, '\n', c->have) == NULL &&
+	    (c->ended || c->have == sizeof(c->line))) {
+		if (c->have > SN_FRAME_BODY_MAX)
+			return (sn_why(&c->app.why, SN_ETOOBIG,
+			    "a line is too long: at most %d bytes",
+			    SN_FRAME_BODY_MAX));
+		err = say(c, c->line, c->have);
+		c->have = 0;
+	}
+	return (err);
+}
+
+static enum sn_err read_lines(struct chat *c)
+{
+	ssize_t n =
+	    read(STDIN_FILENO, c->line + c->have, sizeof(c->line) - c->have);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return (SN_OK);
+	if (n < 0)
+		return (sn_why_errno(
+		    &c->app.why, SN_EIO, "cannot read standard input"));
+	c->ended = n == 0;
+	c->have += (size_t)n;
+	return (SN_OK);
+}
+
+static enum sn_err converse(struct chat *c)
+{
+	struct core_event ev;
+	enum sn_err err = SN_OK;
+
+	while (err == SN_OK) {
+		bool reads = !c->ended && c->have < sizeof(c->line) &&
+			     core_sends(c->app.core) < WAITING_MOST;
+
+		if (app_try(&c->app, &ev)) {
+			err = on_event(c, &ev);
+			continue;
+		}
+		if ((err = say_lines(c)) != SN_OK)
+			break;
+		if (core_sends(c->app.core) > 0 && app_try(&c->app, &ev)) {
+			err = on_event(c, &ev);
+			continue;
+		}
+		if (c->ended && c->have == 0 && core_sends(c->app.core) == 0)
+			break;
+		if (app_wait(&c->app, reads ? STDIN_FILENO : -1, UINT64_MAX))
+			err = read_lines(c);
+	}
+	return (err);
+}
+
+static enum sn_err chat_with(struct chat *c)
+{
+	enum sn_err err;
+
+	c->with = sn_cli_arg(c->app.cli, 0);
+	if ((err = app_target(&c->app, c->with)) != SN_OK ||
+	    (err = app_login(&c->app)) != SN_OK ||
+	    (err = show_past(c)) != SN_OK || (err = follow(c)) != SN_OK)
+		return (err);
+	if (isatty(STDIN_FILENO))
+		app_say("you are %s, talking to %s: a line is a message, "
+			"Ctrl-D ends it",
+		    core_welcome(c->app.core)->account, c->with);
+	return (converse(c));
+}
+
+int cmd_chat(struct sn_cli *cli)
+{
+	struct chat *c = calloc(1, sizeof(*c));
+	enum sn_err err;
+	int status;
+
+	if (c == NULL)
+		return (EX_OSERR);
+	if ((err = app_open(&c->app, cli, true)) == SN_OK)
+		err = chat_with(c);
+	if (err == SN_OK && c->failed) {
+		(void)sn_why(&c->app.why, SN_ENOTFOUND,
+		    "not everything was sent; see above");
+		err = SN_ENOTFOUND;
+	}
+	status = app_close(&c->app, err);
+	free(c);
+	return (status);
+}

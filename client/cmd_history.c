@@ -1,0 +1,85 @@
+#include "client/cmd.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/app.h"
+#include "client/show.h"
+
+#define LIMIT_USUAL 20
+#define LIMIT_MOST 200
+
+static enum sn_err options(struct app *app, struct core_range *range)
+{
+	struct sn_cli *cli = app->cli;
+
+	range->before.set = sn_cli_has(cli, "before");
+	range->after.set = sn_cli_has(cli, "after");
+	if (range->before.set && range->after.set)
+		return (sn_why(&app->why, SN_EINVAL,
+		    "give --before or --after, not both"));
+	if (!cmd_number(cli, "before", 0, UINT64_MAX, &range->before.value) ||
+	    !cmd_number(cli, "after", 0, UINT64_MAX, &range->after.value) ||
+	    (range->before.set && range->before.value == 0))
+		return (sn_why(&app->why, SN_EINVAL,
+		    "--before and --after take the number (seq) of a "
+		    "message"));
+	if (!cmd_number(cli, "limit", LIMIT_USUAL, LIMIT_MOST, &range->limit))
+		return (sn_why(&app->why, SN_EINVAL,
+		    "--limit is a number up to %d; for more, go on with "
+		    "--before",
+		    LIMIT_MOST));
+	return (app_target(app, sn_cli_arg(cli, 0)));
+}
+
+static void more(const struct app *app, const struct core_range *range,
+    uint64_t first, uint64_t last)
+{
+	const char *with = sn_cli_arg(app->cli, 0);
+
+	if (range->after.set)
+		app_say("there are newer ones: sicher history %s --after "
+			"%" PRIu64,
+		    with, last);
+	else
+		app_say("there are older ones: sicher history %s --before "
+			"%" PRIu64,
+		    with, first);
+}
+
+static enum sn_err show(struct app *app, const struct core_range *range)
+{
+	bool json = sn_cli_has(app->cli, "json");
+	uint64_t first = 0, last = 0;
+	struct core_event ev;
+	enum sn_err err;
+	uint32_t ref = core_history(app->core, sn_cli_arg(app->cli, 0), range);
+
+	while (
+	    (err = app_await(app, ref, &ev)) == SN_OK && ev.type == CORE_ITEM) {
+		first = first == 0 ? ev.message.seq : first;
+		last = ev.message.seq;
+		if (json)
+			show_json(&ev.message, stdout);
+		else
+			show_text(&ev.message, core_welcome(app->core)->account,
+			    stdout);
+	}
+	if (err == SN_OK && ev.end.more && !json && first != 0)
+		more(app, range, first, last);
+	return (err);
+}
+
+int cmd_history(struct sn_cli *cli)
+{
+	struct core_range range = { 0 };
+	struct app app;
+	enum sn_err err;
+
+	if ((err = app_open(&app, cli, false)) == SN_OK &&
+	    (err = options(&app, &range)) == SN_OK &&
+	    (err = app_login(&app)) == SN_OK)
+		err = show(&app, &range);
+	return (app_close(&app, err));
+}

@@ -1,0 +1,164 @@
+#include "client/cmd.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/app.h"
+#include "client/show.h"
+#include "lib/clock.h"
+#include "lib/file.h"
+
+#define WAIT_SECONDS 30
+#define WAIT_MOST 86400
+
+struct letter {
+	struct core_message message;
+	char *body; /* malloc'd, when it was read. */
+	char id[2 * SN_FRAME_ID + 1];
+	uint64_t wait;
+};
+
+static enum sn_err too_long(struct app *app)
+{
+	return (sn_why(&app->why, SN_ETOOBIG,
+	    "the message is too long: at most %d bytes; send a file in "
+	    "parts, or say where it is",
+	    SN_FRAME_BODY_MAX));
+}
+
+static enum sn_err read_body(struct app *app, struct letter *l)
+{
+	size_t size = SN_FRAME_BODY_MAX + 2, n = 0;
+
+	if ((l->body = malloc(size)) == NULL)
+		return (sn_why(&app->why, SN_ENOMEM, "out of memory"));
+	n = fread(l->body, 1, size, stdin);
+	if (ferror(stdin))
+		return (sn_why_errno(
+		    &app->why, SN_EIO, "cannot read standard input"));
+	/* The end of a text's last line is not part of what was said. */
+	if (strncmp(l->message.type, "text/", 5) == 0 && n > 0 &&
+	    l->body[n - 1] == '\n')
+		n--;
+	if (n > SN_FRAME_BODY_MAX)
+		return (too_long(app));
+	l->message.body = (struct sn_bytes){ l->body, n };
+	return (SN_OK);
+}
+
+static enum sn_err fill_in(struct app *app, struct letter *l)
+{
+	const char *id = sn_cli_value(app->cli, "id");
+	const char *type = sn_cli_value(app->cli, "type");
+	const char *text = sn_cli_arg(app->cli, 1);
+	enum sn_err err;
+
+	l->message.to = sn_cli_arg(app->cli, 0);
+	l->message.type = type != NULL ? type : "text/plain";
+	if ((err = app_target(app, l->message.to)) != SN_OK)
+		return (err);
+	if (l->message.type[0] == '\0' || strlen(l->message.type) > 64)
+		return (sn_why(&app->why, SN_EINVAL,
+		    "--type is a media type of at most 64 bytes, such as "
+		    "text/plain"));
+	if (!cmd_number(app->cli, "timeout", WAIT_SECONDS, WAIT_MOST, &l->wait))
+		return (sn_why(&app->why, SN_EINVAL,
+		    "--timeout is a number of seconds, at most %d", WAIT_MOST));
+	if (id == NULL)
+		core_id(l->message.id);
+	else if (!sn_bytes_unhex(id, l->message.id, SN_FRAME_ID))
+		return (sn_why(&app->why, SN_EINVAL,
+		    "--id is 32 hexadecimal digits, such as the one an "
+		    "earlier send has told"));
+	(void)sn_bytes_hex(l->message.id, SN_FRAME_ID, l->id);
+	if (text == NULL || strcmp(text, "-") == 0)
+		return (read_body(app, l));
+	l->message.body = sn_bytes_of(text);
+	return (strlen(text) > SN_FRAME_BODY_MAX ? too_long(app) : SN_OK);
+}
+
+static void tell(struct app *app, const struct letter *l,
+    const struct sn_frame_stored *stored)
+{
+	if (sn_cli_has(app->cli, "json")) {
+		json_t *o = json_object();
+
+		(void)json_object_set_new(
+		    o, "seq", json_integer((json_int_t)stored->seq));
+		(void)json_object_set_new(
+		    o, "time_ms", json_integer((json_int_t)stored->time));
+		(void)json_object_set_new(o, "id", json_string(l->id));
+		(void)json_object_set_new(
+		    o, "duplicate", json_boolean(stored->duplicate));
+		show_line(o, stdout);
+		return;
+	}
+	(void)printf("%" PRIu64 "\n", stored->seq);
+	if (stored->duplicate)
+		app_say("a message with this id was stored before; nothing "
+			"new was");
+}
+
+/* Nobody knows now whether it was stored; a person must be told so. */
+static enum sn_err unsure(
+    struct app *app, const struct letter *l, enum sn_err err)
+{
+	struct sn_why before = app->why;
+
+	return (sn_why(&app->why, err,
+	    "%.300s -- it is not known whether the message was stored; to be "
+	    "sure, send it again with --id %s",
+	    before.text, l->id));
+}
+
+static enum sn_err post(struct app *app, struct letter *l)
+{
+	uint64_t until = sn_clock_mono() + l->wait * SN_NS_PER_S;
+	struct core_event ev;
+	enum sn_err err;
+	uint32_t ref;
+
+	if ((err = core_send(app->core, &l->message, &ref)) != SN_OK)
+		return (sn_why(
+		    &app->why, err, "cannot send: %s", sn_err_text(err)));
+	for (;;) {
+		while (app_try(app, &ev)) {
+			if (ev.type == CORE_OVER)
+				return (unsure(app, l, ev.err));
+			if (ev.type == CORE_STORED) {
+				tell(app, l, &ev.stored);
+				return (SN_OK);
+			}
+			if (ev.type == CORE_REFUSED && ev.ref == ref) {
+				app->why = ev.why;
+				memcpy(app->code, ev.code, sizeof(ev.code));
+				return (ev.err);
+			}
+		}
+		if (sn_clock_mono() >= until) {
+			(void)sn_why(&app->why, SN_ETIMEOUT,
+			    "no answer within %d seconds", (int)l->wait);
+			return (unsure(app, l, SN_ETIMEOUT));
+		}
+		(void)app_wait(app, -1, until);
+	}
+}
+
+int cmd_send(struct sn_cli *cli)
+{
+	struct app app;
+	struct letter l = { 0 };
+	enum sn_err err;
+	int status;
+
+	if ((err = app_open(&app, cli, true)) == SN_OK &&
+	    (err = fill_in(&app, &l)) == SN_OK &&
+	    (err = app_login(&app)) == SN_OK)
+		err = post(&app, &l);
+	status = app_close(&app, err);
+	free(l.body);
+	return (status);
+}
