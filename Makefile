@@ -98,7 +98,15 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(SERVER_A) $(CA_A) \
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(LINK) -o $@ $^ $(LIBS) -lcmocka
 
-unit: $(UNIT_TESTS)
+# What the end-to-end tests and the measurements use beside the programs.
+TOOL_SOURCES := $(wildcard tests/e2e/*.c tests/bench/*.c)
+TOOLS := $(patsubst tests/%.c,$(BUILD)/%,$(TOOL_SOURCES))
+$(TOOLS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(SERVER_A) $(LIB_A)
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LINK) -o $@ $^ $(LIBS)
+
+unit: $(UNIT_TESTS) $(TOOLS)
 
 check: all unit
 	BUILD=$(BUILD) PYTHON=$(PYTHON) scripts/check

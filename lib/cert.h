@@ -113,7 +113,7 @@ struct sn_cert_profile {
 
 /**
  * sn_cert_check_leaf(leaf, issuer, profile, refusal):
- * Version 3; serial positive; a signature of SHA-256 or better; subject not
+ * Version 3; DER; serial positive; a signature of SHA-256 or better; subject not
  * empty; an allowed key; not a CA; keyUsage with digitalSignature and no
  * signing of certificates or CRLs; the extended usage itself and not
  * anyExtendedKeyUsage; no extension twice and no unknown critical one; an

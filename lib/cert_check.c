@@ -33,6 +33,35 @@ static enum sn_err check_form(X509 *cert, struct sn_cert_refusal *r)
 	return (SN_OK);
 }
 
+/*
+ * DER has one way to write a certificate; OpenSSL reads others as well.  What
+ * is written again from what was read must be what was signed.
+ */
+static int is_der(X509 *cert)
+{
+	unsigned char *was = NULL, *again = NULL;
+	int n = i2d_X509(cert, &was), m = -1;
+	const unsigned char *p = was;
+	X509 *copy = n > 0 ? d2i_X509(NULL, &p, n) : NULL;
+	int same;
+
+	if (copy != NULL && i2d_re_X509_tbs(copy, NULL) > 0)
+		m = i2d_X509(copy, &again);
+	same = n > 0 && m == n && memcmp(was, again, (size_t)n) == 0;
+	X509_free(copy);
+	OPENSSL_free(was);
+	OPENSSL_free(again);
+	return (same);
+}
+
+static enum sn_err check_encoding(X509 *cert, struct sn_cert_refusal *r)
+{
+	if (is_der(cert))
+		return (SN_OK);
+	return (sn_cert_refuse(
+	    r, BAD, "encoding", "the certificate is not written in DER"));
+}
+
 static enum sn_err check_signature(X509 *cert, struct sn_cert_refusal *r)
 {
 	int digest = NID_undef, key = NID_undef;
@@ -217,6 +246,7 @@ enum sn_err sn_cert_check_leaf(X509 *leaf, X509 *issuer,
 	enum sn_err err;
 
 	if ((err = check_form(leaf, r)) != SN_OK ||
+	    (err = check_encoding(leaf, r)) != SN_OK ||
 	    (err = check_signature(leaf, r)) != SN_OK ||
 	    (err = check_key(leaf, profile->keys, r)) != SN_OK ||
 	    (err = check_extensions(leaf, r)) != SN_OK ||

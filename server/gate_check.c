@@ -110,6 +110,10 @@ static enum sn_err refuse_chain(
 	if (code == X509_V_ERR_OUT_OF_MEM)
 		return (sn_cert_refuse(look->refusal, SN_ENOMEM,
 		    SN_TLS_ALERT_INTERNAL_ERROR, "internal", "out of memory"));
+	/* OpenSSL finds no issuer for a leaf that it cannot read. */
+	if ((X509_get_extension_flags(leaf) & EXFLAG_INVALID) != 0 &&
+	    (err = check_leaf(look, leaf, leaf)) != SN_OK)
+		return (err);
 	if ((err = refuse_untrusted(look, code)) != SN_OK ||
 	    (err = refuse_time(look, code, depth)) != SN_OK)
 		return (err);

@@ -485,6 +485,33 @@ static void facts_are_read_as_they_are(void **state)
 	pki_free(&again);
 }
 
+static void a_longer_way_to_write_a_length_is_no_other_device(void **state)
+{
+	struct pki leaf = pki_client(&ca, "alice");
+	unsigned char *der = NULL, longer[2048];
+	int n = i2d_X509(leaf.cert, &der);
+	const unsigned char *p = longer;
+	uint8_t a[32], b[32];
+	X509 *read;
+
+	(void)state;
+	/* 30 82 xx xx becomes 30 83 00 xx xx. */
+	assert_in_range(n, 256, sizeof(longer) - 1);
+	memcpy(longer + 1, der, (size_t)n);
+	longer[0] = 0x30;
+	longer[1] = 0x83;
+	longer[2] = 0;
+	read = d2i_X509(NULL, &p, n + 1);
+	if (read != NULL) {
+		sn_cert_fingerprint(leaf.cert, a);
+		sn_cert_fingerprint(read, b);
+		assert_memory_equal(a, b, 32);
+	}
+	X509_free(read);
+	OPENSSL_free(der);
+	pki_free(&leaf);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -532,6 +559,8 @@ int main(void)
 		cmocka_unit_test(
 		    a_damaged_certificate_among_good_ones_is_refused),
 		cmocka_unit_test(facts_are_read_as_they_are),
+		cmocka_unit_test(
+		    a_longer_way_to_write_a_length_is_no_other_device),
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));
