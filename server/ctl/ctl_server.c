@@ -1,0 +1,79 @@
+#include <stdio.h>
+
+#include "server/ctl/ctl.h"
+#include "server/ctl/show.h"
+
+static void put_listening(const json_t *reply)
+{
+	const json_t *one, *list = json_object_get(reply, "listening");
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		(void)printf("%-12s ", "listening");
+		show_text(stdout, json_string_value(one));
+		(void)putchar('\n');
+	}
+}
+
+static void put_child(const json_t *reply, const char *name)
+{
+	(void)printf("%-12s pid %lld\n", name,
+	    ctl_number(json_object_get(reply, name), "pid"));
+}
+
+int ctl_status(struct sn_cli *cli)
+{
+	char used[32], size[32], up[32];
+	enum ctl_status status;
+	json_t *reply;
+
+	status = ctl_ask(cli, ctl_request(cli, "status"), &reply);
+	if (status != CTL_OK)
+		return ((int)status);
+	if (!ctl_json(cli, reply)) {
+		put_listening(reply);
+		(void)printf("%-12s %s, children restarted %lld times\n", "up",
+		    show_span(ctl_number(reply, "uptime"), up, sizeof(up)),
+		    ctl_number(reply, "restarts"));
+		(void)printf("%-12s %lld, and %lld not logged in\n", "sessions",
+		    ctl_number(reply, "sessions"),
+		    ctl_number(reply, "connections") -
+			ctl_number(reply, "sessions"));
+		(void)printf(
+		    "%-12s %lld\n", "log's head", ctl_number(reply, "head"));
+		(void)printf("%-12s %s of %s\n", "database",
+		    show_size(
+			ctl_number(reply, "store_used"), used, sizeof(used)),
+		    show_size(
+			ctl_number(reply, "store_size"), size, sizeof(size)));
+		(void)printf(
+		    "%-12s number %lld\n", "CRL", ctl_number(reply, "crl"));
+		show_line("  next by", reply, "crl_next_update");
+		put_child(reply, "net");
+		put_child(reply, "keeper");
+		if (ctl_number(reply, "faults") > 0)
+			(void)printf("%-12s %lld: please report the lines of "
+				     "the log\n",
+			    "faults", ctl_number(reply, "faults"));
+	}
+	json_decref(reply);
+	return (CTL_OK);
+}
+
+int ctl_reload(struct sn_cli *cli)
+{
+	enum ctl_status status;
+	json_t *reply;
+
+	status = ctl_ask(cli, ctl_request(cli, "reload"), &reply);
+	if (status != CTL_OK)
+		return ((int)status);
+	if (!ctl_json(cli, reply))
+		(void)printf("Configuration and files are in force, CRL "
+			     "number %lld; %s closed.\n",
+		    ctl_number(reply, "crl"),
+		    ctl_sessions(ctl_number(reply, "closed")));
+	json_decref(reply);
+	return (CTL_OK);
+}

@@ -1,0 +1,114 @@
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/ctl.h"
+#include "lib/secret.h"
+#include "server/ctl/ctl.h"
+
+/* clang-format off */
+#define END { NULL, 0, NULL, NULL }
+#define PASSWORD							      \
+	{ "password-fd", 0, "N", "read a password from descriptor N, instead " \
+	    "of making a one-time secret" },				      \
+	{ "password-file", 0, "FILE", "read it from a file that nobody else " \
+	    "can read" }
+
+static const struct sn_cli_option common[] = {
+	{ "socket", 's', "PATH", "the server's control socket; else "
+	    "$SICHERD_CONTROL, else " SN_CTL_PATH },
+	{ "control", 0, "PATH", "the same, by the name it has elsewhere" },
+	{ "json", 'j', NULL, "answer in JSON, one object" },
+	END
+};
+
+static const struct sn_cli_option add_options[] = {
+	{ "display", 0, "TEXT", "the name that others see" },
+	{ "role", 0, "ROLE", "user (the default) or operator" },
+	PASSWORD,
+	END
+};
+
+static const struct sn_cli_option passwd_options[] = { PASSWORD, END };
+
+static const struct sn_cli_command commands[] = {
+	{ "account add", "NAME", "make an account", add_options,
+	    "  sicherctl account add alice --display \"Alice Adams\"\n"
+	    "prints a one-time secret; with it alice logs in for the first "
+	    "time and\nchooses her password.\n",
+	    1, 1, ctl_account_add },
+	{ "account list", NULL, "list all accounts", NULL,
+	    "  sicherctl account list --json | jq -r '.accounts[].account'\n",
+	    0, 0, ctl_account_list },
+	{ "account show", "NAME", "show one", NULL,
+	    "  sicherctl account show alice\n", 1, 1, ctl_account_show },
+	{ "account disable", "NAME", "close its sessions and keep it out",
+	    NULL,
+	    "  sicherctl account disable alice\n"
+	    "The account alice is disabled; 2 sessions closed.\n",
+	    1, 1, ctl_account_disable },
+	{ "account enable", "NAME", "let it in again", NULL,
+	    "  sicherctl account enable alice\n", 1, 1, ctl_account_enable },
+	{ "account delete", "NAME", "end it for good", NULL,
+	    "  sicherctl account delete alice\n"
+	    "There is no way back: certificates issued until then open no "
+	    "later account\nof that name.\n",
+	    1, 1, ctl_account_delete },
+	{ "account passwd", "NAME", "reset its password", passwd_options,
+	    "  sicherctl account passwd alice\n"
+	    "closes her sessions and prints a one-time secret.\n",
+	    1, 1, ctl_account_passwd },
+	{ "device list", "ACCOUNT", "list an account's devices", NULL,
+	    "  sicherctl device list alice\n", 1, 1, ctl_device_list },
+	{ "device revoke", "ACCOUNT DEVICE", "keep one device out for good",
+	    NULL,
+	    "  sicherctl device revoke alice laptop\n"
+	    "DEVICE is a label, or a fingerprint where two have the same "
+	    "label.\n",
+	    2, 2, ctl_device_revoke },
+	{ "sessions", NULL, "list who is logged in", NULL,
+	    "  sicherctl sessions\n", 0, 0, ctl_sessions_list },
+	{ "kick", "ACCOUNT [DEVICE]", "close an account's sessions", NULL,
+	    "  sicherctl kick alice phone\n"
+	    "1 session of alice closed; to come back it needs its password.\n",
+	    1, 2, ctl_kick },
+	{ "status", NULL, "show how the server is", NULL,
+	    "  sicherctl status\n", 0, 0, ctl_status },
+	{ "reload", NULL, "read configuration, certificates and CRL anew",
+	    NULL,
+	    "  sicherctl reload\n"
+	    "All of it is in force, or nothing of it and the reason is "
+	    "told.\n",
+	    0, 0, ctl_reload },
+	{ "explain", "CERT.pem", "say whether a certificate is let in, and "
+	    "why", NULL,
+	    "  sicherctl explain authority/people/alice/laptop/cert.pem\n"
+	    "The exit status is 0 when it is let in and 4 when not.\n",
+	    1, 1, ctl_explain },
+	{ NULL, NULL, NULL, NULL, NULL, 0, 0, NULL },
+};
+/* clang-format on */
+
+static const struct sn_cli_program program = {
+	.name = "sicherctl",
+	.summary = "control a running sicherd",
+	.version = "1.0",
+	.epilogue = "exit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 "
+		    "refused,\n5 the server does not answer\n",
+	.options = common,
+	.commands = commands,
+	.usage_exit = CTL_USAGE,
+};
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	if (sn_secret_process() != SN_OK)
+		return (CTL_FAILED);
+	status = sn_cli_run(&program, argc, argv, NULL);
+	/* A full disk behind standard output must not look like success. */
+	if (fflush(stdout) != 0 && status == CTL_OK)
+		status = CTL_FAILED;
+	return (status);
+}
