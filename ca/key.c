@@ -97,7 +97,7 @@ enum sn_err key_load(const char *path, const struct sn_secret *passphrase,
     struct key **out, struct sn_why *why)
 {
 	struct sn_secret file;
-	EVP_PKEY *pkey;
+	EVP_PKEY *pkey = NULL;
 	enum sn_err err;
 	BIO *bio;
 
