@@ -81,6 +81,7 @@ json_t *child_ask(
 		return (failed(child, " does not take requests"));
 	if ((reply = receive(child, id)) == NULL)
 		return (failed(child, " does not answer; see the log"));
+	(void)json_object_del(reply, "id");
 	return (reply);
 }
 

@@ -98,7 +98,7 @@ static void on_keeper(struct poll_watch *watch, bool can_read, bool w)
 	(void)w;
 	if (keeper_client_read(loop->keeper, on_answer, loop) != SN_OK)
 		/* It died; the parent starts another and says so. */
-		poll_want(loop->poll, watch, false, false);
+		poll_remove(loop->poll, watch);
 }
 
 enum sn_err loop_keeper_fd(struct loop *loop, int fd)

@@ -494,6 +494,12 @@ static void ready(struct poll_watch *watch, bool can_read, bool can_write)
 	struct sess *s = (struct sess *)watch;
 
 	(void)can_read;
+	if (!watch->read && !watch->write) {
+		/* Neither was asked for: the connection is gone, and would
+		 * be told again and again. */
+		close_now(s);
+		return;
+	}
 	if (can_write) {
 		s->write_blocked = false;
 		mark_dirty(s);
