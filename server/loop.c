@@ -15,7 +15,7 @@
 #include "server/followers.h"
 #include "server/net_impl.h"
 #include "server/provider.h"
-#include "server/sess_login.h"
+#include "server/login.h"
 
 #define ACCEPTS_A_TURN 64
 #define TICK_MS 1000

@@ -1,4 +1,4 @@
-#include "server/net_impl.h"
+#include "server/net.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,13 +14,14 @@
 #include "server/followers.h"
 #include "server/front.h"
 #include "server/material.h"
+#include "server/net_impl.h"
 #include "server/oplog_embedded.h"
 #include "server/provider.h"
 #include "server/sandbox.h"
-#include "server/sess_follow.h"
-#include "server/sess_login.h"
-#include "server/sess_rooms.h"
-#include "server/sess_send.h"
+#include "server/follow.h"
+#include "server/login.h"
+#include "server/rooms.h"
+#include "server/send.h"
 #include "server/settings.h"
 
 enum sn_err net_submit(struct sess *s, uint64_t ref, const struct op *op)

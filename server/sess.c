@@ -15,9 +15,9 @@
 #include "server/dispatch.h"
 #include "server/loop.h"
 #include "server/net_impl.h"
-#include "server/sess_follow.h"
-#include "server/sess_history.h"
-#include "server/sess_login.h"
+#include "server/follow.h"
+#include "server/history.h"
+#include "server/login.h"
 
 #define TURN_BYTES 65536 /* Read and acted on in one turn. */
 #define RECORD_MAX 16384

@@ -46,7 +46,7 @@ enum sess_login {
 	SESS_LOGIN_BIND, /* The device is being bound in the log. */
 };
 
-/* Delivery; see sess_follow.c. */
+/* Delivery; see follow.c. */
 struct sess_follow {
 	struct cursor *cursor; /* NULL: no SYNC yet. */
 	bool live;         /* Caught up: fed from memory as batches commit. */

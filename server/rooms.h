@@ -1,5 +1,5 @@
-#ifndef SERVER_SESS_ROOMS_H
-#define SERVER_SESS_ROOMS_H
+#ifndef SERVER_ROOMS_H
+#define SERVER_ROOMS_H
 
 #include "server/oplog.h"
 #include "server/sess.h"

@@ -1,4 +1,4 @@
-#include "server/sess_rooms.h"
+#include "server/rooms.h"
 
 #include "lib/clock.h"
 #include "server/account.h"

@@ -1,4 +1,4 @@
-#include "server/sess_follow.h"
+#include "server/follow.h"
 
 #include <stdlib.h>
 #include <string.h>

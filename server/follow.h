@@ -1,5 +1,5 @@
-#ifndef SERVER_SESS_FOLLOW_H
-#define SERVER_SESS_FOLLOW_H
+#ifndef SERVER_FOLLOW_H
+#define SERVER_FOLLOW_H
 
 #include "server/oplog.h"
 #include "server/sess.h"

@@ -1,4 +1,4 @@
-#include "server/sess_send.h"
+#include "server/send.h"
 
 #include <string.h>
 

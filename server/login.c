@@ -1,4 +1,4 @@
-#include "server/sess_login.h"
+#include "server/login.h"
 
 #include <stdio.h>
 #include <stdlib.h>

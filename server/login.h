@@ -1,5 +1,5 @@
-#ifndef SERVER_SESS_LOGIN_H
-#define SERVER_SESS_LOGIN_H
+#ifndef SERVER_LOGIN_H
+#define SERVER_LOGIN_H
 
 #include "server/keeper_client.h"
 #include "server/oplog.h"

@@ -1,5 +1,5 @@
-#ifndef SERVER_SESS_SEND_H
-#define SERVER_SESS_SEND_H
+#ifndef SERVER_SEND_H
+#define SERVER_SEND_H
 
 #include "server/oplog.h"
 #include "server/sess.h"

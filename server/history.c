@@ -1,4 +1,4 @@
-#include "server/sess_history.h"
+#include "server/history.h"
 
 #include <stdlib.h>
 

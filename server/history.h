@@ -1,5 +1,5 @@
-#ifndef SERVER_SESS_HISTORY_H
-#define SERVER_SESS_HISTORY_H
+#ifndef SERVER_HISTORY_H
+#define SERVER_HISTORY_H
 
 #include "server/sess.h"
 
