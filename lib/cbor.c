@@ -6,7 +6,7 @@
 #include <openssl/asn1.h>
 
 /* The head of an item, as the streaming decoder tells it. */
-enum kind { NONE, UINT, BYTES, TEXT, ARRAY, BOOL, NIL, OTHER };
+enum kind { NONE, UINT, BYTES, TEXT, ARRAY, BOOL, NIL, MAP, TAG, PLAIN, OTHER };
 struct token {
 	enum kind kind;
 	uint64_t value;
@@ -67,16 +67,64 @@ static void on_null(void *arg)
 	set(arg, NIL, 0, NULL);
 }
 
-/* What the frames never hold keeps the kind OTHER: the no-op callbacks. */
+/* What our frames do not hold, but a later version's may. */
+static void on_map(void *arg, size_t n)
+{
+	set(arg, MAP, n, NULL);
+}
+
+static void on_tag(void *arg, uint64_t v)
+{
+	set(arg, TAG, v, NULL);
+}
+
+static void on_negint8(void *arg, uint8_t v)
+{
+	set(arg, PLAIN, v, NULL);
+}
+
+static void on_negint16(void *arg, uint16_t v)
+{
+	set(arg, PLAIN, v, NULL);
+}
+
+static void on_negint32(void *arg, uint32_t v)
+{
+	set(arg, PLAIN, v, NULL);
+}
+
+static void on_negint64(void *arg, uint64_t v)
+{
+	set(arg, PLAIN, v, NULL);
+}
+
+static void on_float(void *arg, float v)
+{
+	(void)v;
+	set(arg, PLAIN, 0, NULL);
+}
+
+static void on_double(void *arg, double v)
+{
+	(void)v;
+	set(arg, PLAIN, 0, NULL);
+}
+
+static void on_undefined(void *arg)
+{
+	set(arg, PLAIN, 0, NULL);
+}
+
+/* Indefinite lengths keep the kind OTHER: the no-op callbacks. */
 static const struct cbor_callbacks callbacks = {
 	.uint8 = on_uint8,
 	.uint16 = on_uint16,
 	.uint32 = on_uint32,
 	.uint64 = on_uint64,
-	.negint64 = cbor_null_negint64_callback,
-	.negint32 = cbor_null_negint32_callback,
-	.negint16 = cbor_null_negint16_callback,
-	.negint8 = cbor_null_negint8_callback,
+	.negint64 = on_negint64,
+	.negint32 = on_negint32,
+	.negint16 = on_negint16,
+	.negint8 = on_negint8,
 	.byte_string_start = cbor_null_byte_string_start_callback,
 	.byte_string = on_bytes,
 	.string = on_text,
@@ -84,12 +132,12 @@ static const struct cbor_callbacks callbacks = {
 	.indef_array_start = cbor_null_indef_array_start_callback,
 	.array_start = on_array,
 	.indef_map_start = cbor_null_indef_map_start_callback,
-	.map_start = cbor_null_map_start_callback,
-	.tag = cbor_null_tag_callback,
-	.float2 = cbor_null_float2_callback,
-	.float4 = cbor_null_float4_callback,
-	.float8 = cbor_null_float8_callback,
-	.undefined = cbor_null_undefined_callback,
+	.map_start = on_map,
+	.tag = on_tag,
+	.float2 = on_float,
+	.float4 = on_float,
+	.float8 = on_double,
+	.undefined = on_undefined,
 	.null = on_null,
 	.boolean = on_bool,
 	.indef_break = cbor_null_indef_break_callback,
@@ -190,28 +238,40 @@ bool sn_cbor_take_null(struct sn_rd *r)
 	return (true);
 }
 
+static void skip(struct sn_rd *r, unsigned depth);
+
+/* Each item takes a byte at least, so what is left bounds the loop. */
+static void skip_items(struct sn_rd *r, uint64_t items, unsigned depth)
+{
+	if (depth == 0)
+		r->bad = true;
+	for (uint64_t i = 0; i < items && !r->bad; i++)
+		skip(r, depth - 1);
+}
+
 static void skip(struct sn_rd *r, unsigned depth)
 {
 	size_t n;
 	struct token t = peek(r, &n);
 
+	(void)sn_rd_take(r, n);
 	switch (t.kind) {
 	case UINT:
 	case BYTES:
 	case TEXT:
 	case BOOL:
 	case NIL:
-		(void)sn_rd_take(r, n);
+	case PLAIN:
 		break;
 	case ARRAY:
-		if (depth == 0) {
-			r->bad = true;
-			break;
-		}
-		(void)sn_rd_take(r, n);
-		/* Each item takes a byte at least, so ${left} bounds this. */
-		for (uint64_t i = 0; i < t.value && !r->bad; i++)
-			skip(r, depth - 1);
+		skip_items(r, t.value, depth);
+		break;
+	case MAP:
+		skip_items(r, t.value, depth);
+		skip_items(r, t.value, depth);
+		break;
+	case TAG:
+		skip_items(r, 1, depth);
 		break;
 	case NONE:
 	case OTHER:

@@ -7,12 +7,12 @@
 #include "lib/bytes.h"
 
 /*
- * CBOR (RFC 8949) for the frames: definite lengths, no maps, no tags, no
- * floating point.  Reading and writing go through the cursors of
+ * CBOR (RFC 8949) for the frames: definite lengths only; maps, tags and
+ * floating point are passed over where a later version may use them.  Reading and writing go through the cursors of
  * lib/bytes.h, whose first error sticks.
  */
 
-/** Deepest nesting of arrays that sn_cbor_skip follows. */
+/** Deepest nesting that sn_cbor_skip follows. */
 #define SN_CBOR_DEPTH 4
 
 void sn_cbor_put_array(struct sn_wr *w, size_t items);
@@ -36,7 +36,7 @@ bool sn_cbor_get_bool(struct sn_rd *r);
 /** Whether null is next; if so it is taken, if not nothing is. */
 bool sn_cbor_take_null(struct sn_rd *r);
 
-/** Pass over one item of any type we allow, what it holds included. */
+/** Pass over one item of any type, what it holds included. */
 void sn_cbor_skip(struct sn_rd *r);
 
 #endif

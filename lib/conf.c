@@ -11,6 +11,7 @@
 
 #include <libconfig.h>
 
+#include "lib/conf_scan.h"
 #include "lib/file.h"
 #include "lib/nearest.h"
 
@@ -503,6 +504,19 @@ static void read_groups(struct reading *r, const config_setting_t *s)
 	}
 }
 
+static void check_integers(struct reading *r, const char *text)
+{
+	unsigned line;
+	const char *p = sn_conf_scan_integer(text, &line);
+
+	if (p != NULL)
+		complain(r->report, r->file, line,
+		    "%.*s is too large to be written without quotes; write "
+		    "it as \"%.*s\"",
+		    (int)strspn(p, "0123456789abcdefxABCDEFX"), p,
+		    (int)strspn(p, "0123456789abcdefxABCDEFX"), p);
+}
+
 static enum sn_err read_text(struct reading *r, const char *text)
 {
 	config_t config;
@@ -511,6 +525,7 @@ static enum sn_err read_text(struct reading *r, const char *text)
 	r->report->text[0] = '\0';
 	if (r->count > KEYS_MAX)
 		return (SN_EBUG);
+	check_integers(r, text);
 	config_init(&config);
 	if (config_read_string(&config, text) != CONFIG_TRUE) {
 		/* It stops at the first: what follows cannot be read. */

@@ -154,8 +154,9 @@ static json_t *status(struct parent *p, json_t *request)
 	(void)json_object_set_new(
 	    reply, "listening", json_pack("[s]", p->listeners.address));
 	(void)json_object_set_new(
-	    reply, "keeper_pid", json_integer(p->keeper.pid));
-	(void)json_object_set_new(reply, "net_pid", json_integer(p->net.pid));
+	    reply, "keeper", json_pack("{s:i}", "pid", (int)p->keeper.pid));
+	(void)json_object_set_new(
+	    reply, "net", json_pack("{s:i}", "pid", (int)p->net.pid));
 	(void)json_object_set_new(
 	    reply, "restarts", json_integer((json_int_t)p->restarts));
 	(void)json_object_set_new(

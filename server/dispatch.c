@@ -6,6 +6,28 @@
 #define LOGGED_IN IN(READY)
 #define EARLY_ON (IN(AUTH) | IN(CHOOSE) | IN(READY))
 
+/* The ref of a request we do not take, where the client gave one. */
+static bool find_ref(const struct sn_frame *frame, uint64_t *ref)
+{
+	struct sn_rd r = frame->rd;
+
+	if (frame->fields == 0)
+		return (false);
+	*ref = sn_cbor_get_uint(&r);
+	return (!r.bad && *ref <= UINT32_MAX);
+}
+
+static void refuse(struct sess *s, const struct sn_frame *frame,
+    const char *code, const char *text)
+{
+	uint64_t ref;
+
+	if (s->state != SESS_READY)
+		sess_bye(s, code, text);
+	else
+		sess_error(s, find_ref(frame, &ref) ? &ref : NULL, code, text);
+}
+
 static void on_ping(struct sess *s, const struct sn_frame *frame)
 {
 	struct sn_frame_ping ping;
@@ -31,7 +53,12 @@ static void on_pong(struct sess *s, const struct sn_frame *frame)
 
 static void on_bye(struct sess *s, const struct sn_frame *frame)
 {
-	(void)frame;
+	struct sn_frame_bye bye;
+
+	if (!sn_frame_get_bye(frame, &bye)) {
+		refuse(s, frame, "bad-frame", "BYE needs a code and a text");
+		return;
+	}
 	sess_bye(s, "bye", "goodbye");
 }
 
@@ -66,28 +93,6 @@ static const struct row {
 	[SN_FRAME_BYE]          = { on_bye,            EARLY_ON,   1024 },
 	/* clang-format on */
 };
-
-/* The ref of a request we do not take, where the client gave one. */
-static bool find_ref(const struct sn_frame *frame, uint64_t *ref)
-{
-	struct sn_rd r = frame->rd;
-
-	if (frame->fields == 0)
-		return (false);
-	*ref = sn_cbor_get_uint(&r);
-	return (!r.bad && *ref <= UINT32_MAX);
-}
-
-static void refuse(struct sess *s, const struct sn_frame *frame,
-    const char *code, const char *text)
-{
-	uint64_t ref;
-
-	if (s->state != SESS_READY)
-		sess_bye(s, code, text);
-	else
-		sess_error(s, find_ref(frame, &ref) ? &ref : NULL, code, text);
-}
 
 void dispatch_frame(struct sess *s, const struct sn_frame *frame)
 {

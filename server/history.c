@@ -21,7 +21,8 @@ struct history {
 	uint64_t seqs[LIMIT_MAX];
 };
 
-/* The room that ${with} names, for this account, and where it begins. */
+/* The room that ${with} names, for this account, and where it begins; 0 is
+ * a conversation that never was. */
 static enum sn_err find_room(struct sess *s, struct sn_txn *txn,
     struct sn_bytes with, uint64_t *room, uint64_t *from)
 {
@@ -40,6 +41,11 @@ static enum sn_err find_room(struct sess *s, struct sn_txn *txn,
 		if ((err = account_find(txn, with, &account)) != SN_OK)
 			return (err);
 		err = room_direct(txn, s->account, account.id, room);
+		/* Two who never spoke have an empty history. */
+		if (err == SN_ENOTFOUND && account.state == ACCOUNT_ACTIVE) {
+			*room = 0;
+			return (SN_OK);
+		}
 		if (err != SN_OK)
 			return (err);
 	}
@@ -121,14 +127,16 @@ static enum sn_err collect(
     struct sess *s, const struct sn_frame_history *f, struct history *h)
 {
 	size_t limit = f->limit < LIMIT_MAX ? (size_t)f->limit : LIMIT_MAX;
-	uint64_t room, from, start;
+	uint64_t room = 0, from = 0, start;
 	struct sn_cursor *c;
 	struct sn_txn *txn;
 	enum sn_err err;
 
 	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
 	    (err = find_room(s, txn, f->with, &room, &from)) != SN_OK ||
-	    (err = sn_cursor_open(txn, DB_ROOM_INDEX, &c)) != SN_OK)
+	    room == 0)
+		return (err);
+	if ((err = sn_cursor_open(txn, DB_ROOM_INDEX, &c)) != SN_OK)
 		return (err);
 	if (f->after.set && f->after.value < UINT64_MAX) {
 		start = f->after.value + 1;

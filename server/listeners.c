@@ -84,6 +84,14 @@ static void describe(
 		    port);
 }
 
+enum sn_err listeners_check(const struct settings *settings, struct sn_why *why)
+{
+	struct sockaddr_storage at;
+	socklen_t len;
+
+	return (parse(settings->listen.items[0], &at, &len, why));
+}
+
 enum sn_err listeners_open(
     const struct settings *settings, struct listeners *out, struct sn_why *why)
 {

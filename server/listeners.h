@@ -15,6 +15,10 @@ struct listeners {
 	char address[80]; /* As bound: the port is known. */
 };
 
+/** listeners_check(settings, why): SN_EINVAL for an address that is none. */
+enum sn_err listeners_check(
+    const struct settings *settings, struct sn_why *why) SN_MUST_USE;
+
 /** listeners_open(settings, out, why): SN_EINVAL for an address that is
  * none, SN_EINUSE when the port is taken, SN_EIO. */
 enum sn_err listeners_open(const struct settings *settings,

@@ -19,6 +19,7 @@ static const struct sn_cli_option options[] = {
 static int check(const char *path, bool dump)
 {
 	struct sn_conf_report *report = calloc(1, sizeof(*report));
+	struct sn_why why = { "" };
 	struct settings *settings;
 	struct material *material;
 
@@ -28,6 +29,13 @@ static int check(const char *path, bool dump)
 		(void)fputs(report->text, stderr);
 		(void)fprintf(stderr, "%s: %u error%s; nothing was changed\n",
 		    path, report->errors, report->errors == 1 ? "" : "s");
+		free(report);
+		return (EX_CONFIG);
+	}
+	if (!dump && material_check_key(settings, material, &why) != SN_OK) {
+		(void)fprintf(stderr, "%s: %s\n", path, why.text);
+		settings_free(settings);
+		material_free(material);
 		free(report);
 		return (EX_CONFIG);
 	}

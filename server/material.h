@@ -2,6 +2,7 @@
 #define SERVER_MATERIAL_H
 
 #include "lib/bytes.h"
+#include "lib/secret.h"
 #include "server/settings.h"
 
 /*
@@ -23,6 +24,21 @@ struct material {
  */
 enum sn_err material_read(const char *path, const struct settings *settings,
     struct material **out, struct sn_why *why) SN_MUST_USE;
+
+/** material_passphrase(settings, out, why): the key's, from its file; ${out}
+ * is left as it is when it has none.  SN_EMODE when others may read it. */
+enum sn_err material_passphrase(const struct settings *settings,
+    struct sn_secret *out, struct sn_why *why) SN_MUST_USE;
+
+/**
+ * material_check_key(settings, material, why):
+ * Whether the key is the certificate's: SN_ECERT, SN_EPASSPHRASE.  Reads
+ * the key, so only `sicherd -t` calls it; the server leaves that to the
+ * keeper.
+ */
+enum sn_err material_check_key(const struct settings *settings,
+    const struct material *material, struct sn_why *why) SN_MUST_USE;
+
 void material_free(struct material *material);
 
 #endif

@@ -37,20 +37,13 @@ static int run_keeper(void *arg, int ctl_fd)
 	};
 	struct sn_secret passphrase = { 0, NULL };
 	struct sn_why why = { "" };
-	char *newline;
 
 	sn_log_setup("keeper", (enum sn_level)p->settings->log_level);
-	if (p->settings->tls.key_passphrase_file[0] != '\0') {
-		if (sn_file_read_secret(p->settings->tls.key_passphrase_file,
-			1024, &passphrase, &why) != SN_OK) {
-			sn_log(
-			    SN_ALARM, "keeper.failed", "why=\"%s\"", why.text);
-			return (1);
-		}
-		if ((newline = strchr(passphrase.data, '\n')) != NULL)
-			*newline = '\0';
-		start.passphrase = passphrase.data;
+	if (material_passphrase(p->settings, &passphrase, &why) != SN_OK) {
+		sn_log(SN_ALARM, "keeper.failed", "why=\"%s\"", why.text);
+		return (1);
 	}
+	start.passphrase = passphrase.data;
 	return (keeper_run(&start));
 }
 
@@ -281,7 +274,10 @@ enum sn_err parent_check(const char *path, struct settings **settings,
 
 	if ((err = settings_read(path, settings, report)) != SN_OK)
 		return (err);
-	err = material_read(path, *settings, material, &why);
+	if ((err = listeners_check(*settings, &why)) == SN_OK)
+		err = material_read(path, *settings, material, &why);
+	else
+		*material = NULL;
 	if (err == SN_OK &&
 	    (err = front_check(*settings, *material, &why)) != SN_OK)
 		material_free(*material);
