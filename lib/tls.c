@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <openssl/err.h>
 
 /* A GnuTLS peer renews its key every 2^24 records; nobody needs more. */
 #define RENEWALS_MAX 256
+
+/* What is read of a peer that failed, at most; see drain. */
+#define DRAIN_MAX (64 * 1024)
 
 struct sn_tls *sn_tls_of(const SSL *ssl)
 {
@@ -158,6 +162,20 @@ static bool has_alpn(const struct sn_tls *tls)
 	return (n == sizeof(SN_TLS_ALPN) - 1 && memcmp(p, SN_TLS_ALPN, n) == 0);
 }
 
+/*
+ * Closing a socket with unread input resets the connection, and the alert
+ * that says why is lost on its way.
+ */
+static void drain(const struct sn_tls *tls)
+{
+	char rest[4096];
+
+	for (size_t n = 0; n < DRAIN_MAX; n += sizeof(rest)) {
+		if (recv(tls->fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
+			return;
+	}
+}
+
 enum sn_tls_result sn_tls_handshake(struct sn_tls *tls)
 {
 	enum sn_tls_result result;
@@ -167,6 +185,8 @@ enum sn_tls_result sn_tls_handshake(struct sn_tls *tls)
 		tls->starved = false;
 		result = result_of(tls, SSL_do_handshake(tls->ssl));
 	} while (result == SN_TLS_WANT_READ && !tls->starved);
+	if (result == SN_TLS_FAILED)
+		drain(tls);
 	if (result != SN_TLS_OK)
 		return (result == SN_TLS_CLOSED ? SN_TLS_TRUNCATED : result);
 	if (!has_alpn(tls))

@@ -83,7 +83,7 @@ struct gate_visit {
 	const struct gate *gate; /* Held by whoever made the visit. */
 	const char *address;     /* Of the peer, for the log. */
 	struct sn_log_limit *limit;
-	bool admitted;
+	bool admitted, refused;
 	struct gate_peer *peer; /* Where to write who was admitted. */
 };
 
@@ -94,6 +94,13 @@ struct gate_visit {
  * in.  A refusal is one log line, gate.refused, and the precise alert.
  */
 int gate_verify(void *visit, X509 *leaf, STACK_OF(X509) * chain);
+
+/**
+ * gate_failed(visit, tls):
+ * One log line, tls.failed, about a handshake that ended in FAILED or
+ * TRUNCATED, unless the gate has said why already.
+ */
+void gate_failed(struct gate_visit *visit, const struct sn_tls *tls);
 
 /**
  * gate_check(gate, leaf, chain, now, peer, refusal):

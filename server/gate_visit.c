@@ -35,14 +35,32 @@ int gate_verify(void *arg, X509 *leaf, STACK_OF(X509) * chain)
 	struct sn_cert_refusal refusal = { SN_OK, SN_TLS_ALERT_INTERNAL_ERROR,
 		"internal", { "" } };
 
-	visit->admitted = false;
+	visit->admitted = visit->refused = false;
 	if (gate_check(visit->gate, leaf, chain, sn_clock_wall_s(), visit->peer,
 		&refusal) != SN_OK) {
+		visit->refused = true;
 		log_refusal(visit, visit->peer, &refusal);
 		return (refusal.alert);
 	}
 	visit->admitted = true;
 	return (SN_TLS_ALERT_NONE);
+}
+
+void gate_failed(struct gate_visit *visit, const struct sn_tls *tls)
+{
+	char text[QUOTED];
+	const char *reason = sn_tls_reason(tls);
+	unsigned dropped = 0;
+
+	if (visit->refused ||
+	    (visit->limit != NULL && !sn_log_allow(visit->limit, &dropped)))
+		return;
+	sn_log(SN_INFO, "tls.failed",
+	    "address=%s sent=%s received=%s why=%s withheld=%u",
+	    visit->address != NULL ? visit->address : "-",
+	    sn_tls_alert_word(sn_tls_sent(tls)),
+	    sn_tls_alert_word(sn_tls_alert(tls)),
+	    sn_log_quote(text, sizeof(text), reason, strlen(reason)), dropped);
 }
 
 static enum sn_err explain_admission(

@@ -459,6 +459,8 @@ static void handshake(struct sess *s)
 		    status == SN_TLS_WANT_WRITE);
 		return;
 	}
+	if (status != SN_TLS_OK && s->visit != NULL)
+		gate_failed(s->visit, s->tls);
 	if (status != SN_TLS_OK || login_peer(s) != SN_OK) {
 		close_now(s);
 		return;

@@ -661,6 +661,48 @@ static void an_admitted_visitor_is_known_after_the_handshake(void **state)
 	gate_release(gate);
 }
 
+static void a_handshake_without_a_certificate_is_a_line_too(void **state)
+{
+	struct gate_visit visit = { .address = "192.0.2.9:1" };
+	int net[2], log[2], saved = dup(STDERR_FILENO);
+	struct pki id = pki_server(&issuing, "DNS:localhost");
+	struct sn_bytes pem = pki_pem(id.cert, NULL);
+	struct sn_tls_context *s = NULL;
+	struct sn_tls *tls = NULL;
+	char line[512];
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, net), 0);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, log), 0);
+	assert_int_equal(sn_tls_server_new(pem, id.key, &s, NULL), SN_OK);
+	assert_int_equal(
+	    sn_tls_accept(s, net[0], gate_verify, &visit, &tls), SN_OK);
+	assert_int_equal(write(net[1], "not a handshake", 15), 15);
+	assert_int_equal(sn_tls_handshake(tls), SN_TLS_FAILED);
+	assert_true(dup2(log[1], STDERR_FILENO) >= 0);
+	gate_failed(&visit, tls);
+	visit.refused = true; /* Then the gate has said it already. */
+	gate_failed(&visit, tls);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	n = read(log[0], line, sizeof(line) - 1);
+	assert_true(n > 0);
+	line[n] = '\0';
+	assert_non_null(strstr(line, "tls.failed address=192.0.2.9:1 sent="));
+	assert_ptr_equal(strchr(line, '\n'), line + n - 1);
+	sn_tls_free(tls);
+	sn_tls_context_free(s);
+	(void)close(saved);
+	for (int i = 0; i < 2; i++) {
+		(void)close(net[i]);
+		(void)close(log[i]);
+	}
+	pki_drop(&pem);
+	pki_free(&id);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -722,6 +764,8 @@ int main(void)
 		    a_refused_handshake_is_one_line_and_the_precise_alert),
 		cmocka_unit_test(
 		    an_admitted_visitor_is_known_after_the_handshake),
+		cmocka_unit_test(
+		    a_handshake_without_a_certificate_is_a_line_too),
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -564,6 +565,41 @@ static void garbage_is_no_handshake(void **state)
 	(void)close(fd[1]);
 }
 
+/* Over TCP, where closing with unread input resets the connection. */
+static void the_alert_survives_what_the_client_sent_beside(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	/* A handshake record of a message that there is not. */
+	static const char junk[20000] = "\x16\x03\x01\x40\0\xfe";
+	struct sn_tls_context *s = server_context(&server_id);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd[2];
+	socklen_t size = sizeof(at);
+	struct sn_tls *tls;
+	char in[64];
+
+	(void)state;
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(
+	    getsockname(listener, (struct sockaddr *)&at, &size), 0);
+	fd[1] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd[1], (struct sockaddr *)&at, sizeof(at)), 0);
+	fd[0] = accept(listener, NULL, NULL);
+	assert_int_equal(
+	    send(fd[1], junk, sizeof(junk), 0), (ssize_t)sizeof(junk));
+	assert_int_equal(sn_tls_accept(s, fd[0], verifier, NULL, &tls), SN_OK);
+	assert_int_equal(sn_tls_handshake(tls), SN_TLS_FAILED);
+	(void)close(fd[0]);
+	/* An alert record of two octets, and the end: no reset. */
+	assert_int_equal(recv(fd[1], in, sizeof(in), MSG_WAITALL), 7);
+	assert_int_equal(in[0], 21);
+	sn_tls_free(tls);
+	sn_tls_context_free(s);
+	(void)close(fd[1]);
+	(void)close(listener);
+}
+
 static void a_server_of_another_kind_is_named_as_one(void **state)
 {
 	struct sn_tls_context *c = client_context(&ca, &alice);
@@ -695,6 +731,8 @@ int main(void)
 		    a_few_key_updates_pass_and_a_flood_ends_the_connection),
 		cmocka_unit_test(a_chain_above_16_kib_is_refused),
 		cmocka_unit_test(garbage_is_no_handshake),
+		cmocka_unit_test(
+		    the_alert_survives_what_the_client_sent_beside),
 		cmocka_unit_test(a_server_of_another_kind_is_named_as_one),
 		cmocka_unit_test(a_key_of_another_certificate_is_refused),
 		cmocka_unit_test(
