@@ -69,9 +69,13 @@ static enum sn_err follow(struct chat *c)
 		core_sync(c->app.core, names[i], false);
 		err = app_await(&c->app, 0, &ev);
 	}
-	if (err == SN_OK)
+	if (err == SN_OK) {
 		c->since = ev.synced.head;
-	else if (err == SN_EINUSE)
+		/* To a program only what comes is told. */
+		if (!isatty(STDIN_FILENO))
+			c->seen = c->since;
+	}
+	if (err == SN_EINUSE)
 		(void)sn_why(&c->app.why, err,
 		    "four conversations are open on this device already; end "
 		    "one of them");
@@ -224,7 +228,8 @@ static enum sn_err chat_with(struct chat *c)
 	c->with = sn_cli_arg(c->app.cli, 0);
 	if ((err = app_target(&c->app, c->with)) != SN_OK ||
 	    (err = app_login(&c->app)) != SN_OK ||
-	    (err = show_past(c)) != SN_OK || (err = follow(c)) != SN_OK)
+	    (isatty(STDIN_FILENO) && (err = show_past(c)) != SN_OK) ||
+	    (err = follow(c)) != SN_OK)
 		return (err);
 	if (isatty(STDIN_FILENO))
 		app_say("you are %s, talking to %s: a line is a message, "

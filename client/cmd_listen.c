@@ -164,9 +164,8 @@ static enum sn_err listen_on(struct listener *l)
 	    (err = app_sync(&l->app, "main", sn_cli_has(cli, "takeover"))) !=
 		SN_OK)
 		return (err);
-	if (!l->json && isatty(STDERR_FILENO))
-		app_say("listening as %s; Ctrl-C ends it",
-		    core_welcome(l->app.core)->account);
+	app_say("listening as %s%s", core_welcome(l->app.core)->account,
+	    isatty(STDERR_FILENO) ? "; Ctrl-C ends it" : "");
 	return (follow(l));
 }
 

@@ -30,11 +30,11 @@ static void show_room(const struct sn_frame_room *r, bool json)
 	json_t *o;
 
 	if (!json) {
-		(void)printf("%s %s%s, %" PRIu64 " members%s%s\n",
+		(void)printf("%s %s%s, %" PRIu64 " member%s%s%s\n",
 		    r->joined ? "*" : " ",
 		    safe_line(r->room, name, sizeof(name)),
 		    r->open ? "" : " (by invitation)", r->members,
-		    r->topic.n > 0 ? ": " : "",
+		    r->members == 1 ? "" : "s", r->topic.n > 0 ? ": " : "",
 		    safe_line(r->topic, topic, sizeof(topic)));
 		return;
 	}

@@ -114,6 +114,14 @@ static enum sn_err unsure(
 	    before.text, l->id));
 }
 
+static enum sn_err refused(
+    struct app *app, const struct letter *l, const struct core_event *ev)
+{
+	memcpy(app->code, ev->code, sizeof(app->code));
+	return (sn_why(
+	    &app->why, ev->err, "to %s: %.400s", l->message.to, ev->why.text));
+}
+
 static enum sn_err post(struct app *app, struct letter *l)
 {
 	uint64_t until = sn_clock_mono() + l->wait * SN_NS_PER_S;
@@ -133,9 +141,7 @@ static enum sn_err post(struct app *app, struct letter *l)
 				return (SN_OK);
 			}
 			if (ev.type == CORE_REFUSED && ev.ref == ref) {
-				app->why = ev.why;
-				memcpy(app->code, ev.code, sizeof(ev.code));
-				return (ev.err);
+				return (refused(app, l, &ev));
 			}
 		}
 		if (sn_clock_mono() >= until) {
