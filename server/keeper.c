@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/secret.h"
 #include "server/keeper_impl.h"
@@ -49,6 +52,18 @@ static void ignore_signals(void)
 		(void)sigaction(signals[i], &ignore, NULL);
 }
 
+/* Every thread that is started from here on opens files in ${dir} alone. */
+static enum sn_err enter_folder(const char *dir, struct sn_why *why)
+{
+	enum sn_err err;
+
+	if ((err = sn_file_mkdir(dir, 0700, why)) != SN_OK)
+		return (err);
+	/* While there is a random device to open. */
+	json_object_seed(0);
+	return (sandbox_files(dir, why));
+}
+
 int keeper_run(const struct keeper_start *start)
 {
 	struct keeper_policy policy;
@@ -58,6 +73,7 @@ int keeper_run(const struct keeper_start *start)
 		.passphrase = start->passphrase,
 		.chain = start->chain_pem,
 	};
+	struct sn_why why = { "" };
 	int status;
 
 	sn_log_setup("keeper", (enum sn_level)start->settings->log_level);
@@ -68,6 +84,10 @@ int keeper_run(const struct keeper_start *start)
 	if (policy_of(start->settings, &policy) != SN_OK) {
 		keeper_ctl_say(start->ctl_fd, SN_ECONF,
 		    "the path of the data directory is too long");
+		return (1);
+	}
+	if (enter_folder(policy.dir, &why) != SN_OK) {
+		keeper_ctl_say(start->ctl_fd, SN_EIO, why.text);
 		return (1);
 	}
 	status = keeper_serve(&policy, &key, start->ctl_fd);

@@ -22,7 +22,7 @@ struct keeper_policy {
 	uint64_t token_life_ms;
 	uint64_t sign_rate;
 	/* NULL in tests that share the process. */
-	enum sn_err (*sandbox)(const char *data, struct sn_why *why);
+	enum sn_err (*sandbox)(struct sn_why *why);
 };
 
 struct keeper {

@@ -99,7 +99,7 @@ static enum sn_err start(struct keeper *k,
 	/* The last thing: every thread is under it then. */
 	return (k->policy.sandbox == NULL
 		    ? SN_OK
-		    : k->policy.sandbox(k->policy.dir, why));
+		    : k->policy.sandbox(why));
 }
 
 static int timeout_ms(uint64_t ns)

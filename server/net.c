@@ -420,7 +420,11 @@ int net_run(const struct net_start *start)
 	(void)signal(SIGPIPE, SIG_IGN);
 	pthread_mutex_init(&net.answer_lock, NULL);
 	pthread_cond_init(&net.answer_wake, NULL);
-	if ((err = open_all(&net, start, &why)) == SN_OK) {
+	/* While there is a random device to open. */
+	json_object_seed(0);
+	/* No file from here on, for this thread and those it starts. */
+	if ((err = open_all(&net, start, &why)) == SN_OK &&
+	    (err = sandbox_files(NULL, &why)) == SN_OK) {
 		while (started < net.loop_count &&
 		       loop_start(net.loops[started]) == SN_OK)
 			started++;

@@ -1,8 +1,8 @@
 #include "server/settings.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/cert.h"
 #include "lib/log.h"
@@ -150,14 +150,24 @@ static void note(struct sn_conf_report *report, const char *file,
 	    file, text, what);
 }
 
+/* Those we may run on.  Asked without opening a file, for net comes here on
+ * a reload. */
+static uint64_t cores(void)
+{
+	cpu_set_t set;
+	int n = 1;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = CPU_COUNT(&set);
+	return (n > 64 ? 64 : (uint64_t)n);
+}
+
 /* What one row alone cannot say. */
 static void derive(
     const char *file, struct settings *s, struct sn_conf_report *report)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
 	if (s->loops == 0)
-		s->loops = cores < 1 ? 1 : cores > 64 ? 64 : (uint64_t)cores;
+		s->loops = cores();
 	for (size_t i = 0; i < s->tls.client_key_words.count; i++) {
 		const char *word = s->tls.client_key_words.items[i];
 

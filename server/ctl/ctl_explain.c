@@ -13,6 +13,8 @@ static void put(const char *path, const json_t *reply, bool admitted)
 	(void)printf("%s: %s: ", path, admitted ? "admitted" : "NOT admitted");
 	show_text(stdout, sn_ctl_text(reply, "verdict"));
 	(void)putchar('\n');
+	if (sn_ctl_text(reply, "subject")[0] == '\0')
+		return; /* It is no certificate. */
 	show_line("subject", reply, "subject");
 	show_line("issuer", reply, "issuer");
 	show_line("serial", reply, "serial");

@@ -1,0 +1,310 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/secret.h"
+#include "server/sandbox.h"
+#include "server/sandbox_impl.h"
+
+#define FINE 7 /* What a child that was let do it exits with. */
+
+typedef enum sn_err (*enter_fn)(struct sn_why *why);
+
+static int opens(void)
+{
+	return (open("/etc/passwd", O_RDONLY));
+}
+
+static int looks(void)
+{
+	struct stat st;
+
+	return (stat("/etc/passwd", &st));
+}
+
+static int makes(void)
+{
+	return (mkdir("/tmp/sandbox-made-this", 0700));
+}
+
+static int execs(void)
+{
+	char *const argv[] = { (char[]){ "true" }, NULL };
+
+	return (execv("/bin/true", argv));
+}
+
+static int asks_more(void)
+{
+	return ((int)getppid());
+}
+
+static int sockets(void)
+{
+	return (socket(AF_INET, SOCK_STREAM, 0));
+}
+
+static int connects(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+
+	return (connect(0, (struct sockaddr *)&at, sizeof(at)));
+}
+
+static int listens(void)
+{
+	return (listen(0, 1));
+}
+
+static int accepts(void)
+{
+	return (accept4(0, NULL, NULL, 0));
+}
+
+static int makes_code(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_EXEC,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return (p == MAP_FAILED ? -1 : 0);
+}
+
+static int kills(void)
+{
+	return (kill(getpid(), 0));
+}
+
+/* A day's work: memory, time, random bytes, a log line, an open file. */
+static int works(void)
+{
+	char *p = calloc(1, 4U << 20);
+	uint64_t random;
+	struct stat st;
+
+	if (p == NULL)
+		return (-1);
+	free(p);
+	sn_secret_random(&random, sizeof(random));
+	sn_log(SN_DEBUG, "working", "now=%llu",
+	    (unsigned long long)sn_clock_wall_ms());
+	if (fstat(STDIN_FILENO, &st) != 0)
+		return (-1);
+	return (write(STDOUT_FILENO, "", 0) == 0 ? 0 : -1);
+}
+
+/* Enter and act in a process of its own; its wait status. */
+static int in_sandbox(enter_fn enter, int (*act)(void))
+{
+	pid_t pid = fork();
+	struct sn_why why;
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (enter(&why) != SN_OK)
+			_exit(1);
+		(void)act();
+		_exit(FINE);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return (status);
+}
+
+static void assert_killed(int status)
+{
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGSYS);
+}
+
+static void assert_fine(int status)
+{
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), FINE);
+}
+
+static void without_sanitizers(void)
+{
+	if (SANDBOX_SANITIZED)
+		skip();
+}
+
+static void both_go_on_with_their_work(void **state)
+{
+	(void)state;
+	without_sanitizers();
+	assert_fine(in_sandbox(sandbox_enter_net, works));
+	assert_fine(in_sandbox(sandbox_enter_keeper, works));
+}
+
+static void neither_opens_runs_or_reaches_anything(void **state)
+{
+	int (*const acts[])(void) = { opens, looks, makes, execs, asks_more,
+		sockets, connects, listens, makes_code, kills };
+
+	(void)state;
+	without_sanitizers();
+	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
+		assert_killed(in_sandbox(sandbox_enter_net, acts[i]));
+		assert_killed(in_sandbox(sandbox_enter_keeper, acts[i]));
+	}
+}
+
+static void net_alone_accepts(void **state)
+{
+	(void)state;
+	without_sanitizers();
+	assert_fine(in_sandbox(sandbox_enter_net, accepts));
+	assert_killed(in_sandbox(sandbox_enter_keeper, accepts));
+}
+
+/* What waits in the thread until the process is in the sandbox. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void *opens_later(void *arg)
+{
+	(void)pthread_mutex_lock(&gate);
+	(void)opens();
+	return (arg);
+}
+
+static enum sn_err enter_with_a_thread_running(struct sn_why *why)
+{
+	pthread_t thread;
+	enum sn_err err;
+
+	(void)pthread_mutex_lock(&gate);
+	if (pthread_create(&thread, NULL, opens_later, NULL) != 0)
+		return (SN_ENOMEM);
+	err = sandbox_enter_net(why);
+	(void)pthread_mutex_unlock(&gate);
+	(void)pthread_join(thread, NULL);
+	return (err);
+}
+
+static void threads_that_run_already_are_included(void **state)
+{
+	(void)state;
+	without_sanitizers();
+	assert_killed(in_sandbox(enter_with_a_thread_running, works));
+}
+
+static enum sn_err no_files(struct sn_why *why)
+{
+	return (sandbox_files(NULL, why));
+}
+
+static int outcome(int (*act)(void))
+{
+	return (act() >= 0 ? FINE : errno == EACCES ? FINE + 1 : FINE + 2);
+}
+
+static int opened(void)
+{
+	_exit(outcome(opens));
+}
+
+static bool has_landlock(void)
+{
+	int status = in_sandbox(no_files, opened);
+
+	return (!SANDBOX_SANITIZED && WEXITSTATUS(status) != FINE);
+}
+
+static void no_file_opens_once_files_are_given_up(void **state)
+{
+	(void)state;
+	if (!has_landlock())
+		skip();
+	assert_int_equal(WEXITSTATUS(in_sandbox(no_files, opened)), FINE + 1);
+}
+
+static char folder[64];
+
+static enum sn_err files_of_folder(struct sn_why *why)
+{
+	return (sandbox_files(folder, why));
+}
+
+static int opens_inside(void)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/file", folder);
+	return (open(path, O_RDWR | O_CREAT, 0600));
+}
+
+static int opened_inside(void)
+{
+	_exit(outcome(opens_inside));
+}
+
+static void *opens_in_a_thread(void *arg)
+{
+	_exit(outcome(opens));
+	return (arg);
+}
+
+static int opened_in_a_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, opens_in_a_thread, NULL) == 0)
+		(void)pthread_join(thread, NULL);
+	return (-1);
+}
+
+static void files_of_one_folder_alone_open(void **state)
+{
+	char path[128];
+
+	(void)state;
+	(void)snprintf(folder, sizeof(folder), "/tmp/sandbox-test-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	if (has_landlock()) {
+		assert_int_equal(
+		    WEXITSTATUS(in_sandbox(files_of_folder, opened_inside)),
+		    FINE);
+		assert_int_equal(
+		    WEXITSTATUS(in_sandbox(files_of_folder, opened)), FINE + 1);
+		assert_int_equal(WEXITSTATUS(in_sandbox(
+				     files_of_folder, opened_in_a_thread)),
+		    FINE + 1);
+	}
+	(void)snprintf(path, sizeof(path), "%s/file", folder);
+	(void)unlink(path);
+	(void)rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_go_on_with_their_work),
+		cmocka_unit_test(neither_opens_runs_or_reaches_anything),
+		cmocka_unit_test(net_alone_accepts),
+		cmocka_unit_test(threads_that_run_already_are_included),
+		cmocka_unit_test(no_file_opens_once_files_are_given_up),
+		cmocka_unit_test(files_of_one_folder_alone_open),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
