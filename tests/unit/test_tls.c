@@ -594,6 +594,7 @@ static void the_alert_survives_what_the_client_sent_beside(void **state)
 	/* An alert record of two octets, and the end: no reset. */
 	assert_int_equal(recv(fd[1], in, sizeof(in), MSG_WAITALL), 7);
 	assert_int_equal(in[0], 21);
+	assert_int_equal(recv(fd[1], in, sizeof(in), 0), 0);
 	sn_tls_free(tls);
 	sn_tls_context_free(s);
 	(void)close(fd[1]);
