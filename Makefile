@@ -114,7 +114,7 @@ check: all unit
 lint:
 	scripts/lint
 
-bench: all
+bench: all $(TOOLS)
 	BUILD=$(BUILD) PYTHON=$(PYTHON) scripts/bench
 
 install: all
