@@ -504,17 +504,34 @@ static void read_groups(struct reading *r, const config_setting_t *s)
 	}
 }
 
+/* The name in front of the value at ${p}: "loops" of "loops = 5". */
+static const char *name_before(const char *text, const char *p, int *n)
+{
+	const char *end, *from;
+
+	while (p > text && strchr(" \t=:", p[-1]) != NULL)
+		p--;
+	for (end = from = p; from > text && (isalnum((unsigned char)from[-1]) ||
+						from[-1] == '_');)
+		from--;
+	*n = (int)(end - from);
+	return (from);
+}
+
 static void check_integers(struct reading *r, const char *text)
 {
 	unsigned line;
-	const char *p = sn_conf_scan_integer(text, &line);
+	const char *name, *p = sn_conf_scan_integer(text, &line);
+	int digits, n;
 
-	if (p != NULL)
-		complain(r->report, r->file, line,
-		    "%.*s is too large to be written without quotes; write "
-		    "it as \"%.*s\"",
-		    (int)strspn(p, "0123456789abcdefxABCDEFX"), p,
-		    (int)strspn(p, "0123456789abcdefxABCDEFX"), p);
+	if (p == NULL)
+		return;
+	digits = (int)strspn(p, "0123456789abcdefxABCDEFX");
+	name = name_before(text, p, &n);
+	complain(r->report, r->file, line,
+	    "%.*s is %.*s, too large to be written without quotes; write "
+	    "\"%.*s\"",
+	    n, name, digits, p, digits, p);
 }
 
 static enum sn_err read_text(struct reading *r, const char *text)

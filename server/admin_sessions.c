@@ -29,7 +29,7 @@ static void close_in(struct loop *loop, void *arg)
 			memcmp(s->peer->fingerprint, c->fingerprint,
 			    DEVICE_FINGERPRINT) != 0))
 			continue;
-		sess_bye(s, c->code, c->text);
+		sess_expel(s, c->code, c->text);
 		atomic_fetch_add(&c->closed, 1);
 	}
 }

@@ -257,7 +257,6 @@ void sess_bye(struct sess *s, const char *code, const char *text)
 		    "reason=%s",
 		    (unsigned long long)s->id, s->account_name,
 		    s->peer != NULL ? s->peer->serial : "-", s->address, code);
-	drop_output(s);
 	w = sess_put(s, 512);
 	sn_frame_put_bye(&w, &f);
 	sess_put_end(s, &w);
@@ -266,6 +265,14 @@ void sess_bye(struct sess *s, const char *code, const char *text)
 	follow_stop(s);
 	history_stop(s);
 	s->deadline = sn_clock_mono() + DRAIN_NS;
+}
+
+void sess_expel(struct sess *s, const char *code, const char *text)
+{
+	if (s->state != SESS_TLS && s->state != SESS_DRAINING &&
+	    s->state != SESS_CLOSED)
+		drop_output(s);
+	sess_bye(s, code, text);
 }
 
 /* Bytes of ${n} sent: where in a frame does the output begin now? */
@@ -550,9 +557,9 @@ bool sess_recheck(struct sess *s)
 	if (err == SN_OK)
 		return (false);
 	if (err == SN_EEXPIRED)
-		sess_bye(s, "expired", "your certificate has expired");
+		sess_expel(s, "expired", "your certificate has expired");
 	else
-		sess_bye(s, "revoked",
+		sess_expel(s, "revoked",
 		    "your certificate was revoked or is no longer trusted");
 	return (true);
 }

@@ -100,9 +100,13 @@ void sess_accept(struct loop *loop, int fd, const char *address);
  * legal is our bug: false, and the session is being closed. */
 bool sess_enter(struct sess *s, enum sess_state to);
 
-/** sess_bye(s, code, text): say why, and end.  What was queued and not yet
- * given to TLS is not sent.  Nothing when it is ending already. */
+/** sess_bye(s, code, text): say why behind what is queued, and end.
+ * Nothing when it is ending already. */
 void sess_bye(struct sess *s, const char *code, const char *text);
+
+/** sess_expel(s, code, text): the same for one that may not stay: what was
+ * queued and not yet given to TLS is not sent. */
+void sess_expel(struct sess *s, const char *code, const char *text);
 
 /** sess_drop(s): end without a word. */
 void sess_drop(struct sess *s);
