@@ -115,6 +115,14 @@ static int allow_some(scmp_filter_ctx filter)
 	return (failed);
 }
 
+/* The C library asks /proc for the overcommit policy before it gives memory
+ * back, and takes no for an answer; so opening fails instead of killing. */
+static int refuse_opening(scmp_filter_ctx filter)
+{
+	return (seccomp_rule_add(
+	    filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0));
+}
+
 static int load(const int *more, size_t count)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -130,6 +138,8 @@ static int load(const int *more, size_t count)
 		failed = allow(filter, more, count);
 	if (failed == 0)
 		failed = allow_some(filter);
+	if (failed == 0)
+		failed = refuse_opening(filter);
 	if (failed == 0)
 		failed = seccomp_load(filter);
 	seccomp_release(filter);

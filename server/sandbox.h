@@ -16,7 +16,8 @@
 enum sn_err sandbox_files(const char *below, struct sn_why *why) SN_MUST_USE;
 
 /** sandbox_enter_net(why): no files any more, no exec, no sockets but
- * accepted ones; a system call beyond that ends the process with SIGSYS.
+ * accepted ones; a system call beyond that ends the process with SIGSYS, but opening a file,
+ * which fails with EACCES.
  * Threads that run already are included. */
 enum sn_err sandbox_enter_net(struct sn_why *why) SN_MUST_USE;
 

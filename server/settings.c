@@ -50,7 +50,7 @@ static const struct sn_conf_key keys[] = {
 	  true, "How far ahead a certificate's beginning may lie." },
 	{ "tls.crl_expired", SN_CONF_WORD, AT(tls.crl_expired), "refuse", 0, 0, "refuse|grace",
 	  true, "What to do once a revocation list is past its next update." },
-	{ "tls.crl_grace", SN_CONF_DURATION, AT(tls.crl_grace), "48h", SECOND, 30 * DAY, NULL,
+	{ "tls.crl_grace", SN_CONF_DURATION, AT(tls.crl_grace_time), "48h", SECOND, 30 * DAY, NULL,
 	  true, "With \"grace\": for how long it is still believed." },
 
 	{ "account.rule", SN_CONF_WORD, AT(account.rule_word), "cn", 0, 0, "cn|dn|san-uri",
@@ -78,9 +78,9 @@ static const struct sn_conf_key keys[] = {
 	  false, "The longest such delay." },
 	{ "password.failures_per_day", SN_CONF_INT, AT(password.failures_per_day), "1000", 1, 1000000, NULL,
 	  false, "Wrong passwords of one account in a day that raise an alarm." },
-	{ "password.first_secret_life", SN_CONF_DURATION, AT(password.first_secret_life), "72h", MINUTE, 90 * DAY, NULL,
+	{ "password.first_secret_life", SN_CONF_DURATION, AT(password.first_secret_life), "72h", SECOND, 90 * DAY, NULL,
 	  false, "How long the one-time secret of a new account is good." },
-	{ "password.token_life", SN_CONF_DURATION, AT(password.token_life), "12h", MINUTE, 30 * DAY, NULL,
+	{ "password.token_life", SN_CONF_DURATION, AT(password.token_life), "12h", SECOND, 30 * DAY, NULL,
 	  false, "How long after a password a session may be resumed without it." },
 
 	{ "limits.connections", SN_CONF_INT, AT(limits.connections), "20000", 1, 1000000, NULL,
@@ -188,8 +188,8 @@ static void derive(
 	}
 	s->account.rule =
 	    (enum sn_subject_rule)(SN_SUBJECT_CN + s->account.rule_word);
-	if (s->tls.crl_expired == 0)
-		s->tls.crl_grace = 0;
+	if (s->tls.crl_expired != 0)
+		s->tls.crl_grace = s->tls.crl_grace_time;
 	if (s->password.delay_max < s->password.delay_first)
 		note(report, file,
 		    "password.delay_max is below password.delay_first", "");

@@ -112,6 +112,16 @@ static int works(void)
 	return (write(STDOUT_FILENO, "", 0) == 0 ? 0 : -1);
 }
 
+static int outcome(int (*act)(void))
+{
+	return (act() >= 0 ? FINE : errno == EACCES ? FINE + 1 : FINE + 2);
+}
+
+static int opened(void)
+{
+	_exit(outcome(opens));
+}
+
 /* Enter and act in a process of its own; its wait status. */
 static int in_sandbox(enter_fn enter, int (*act)(void))
 {
@@ -156,10 +166,10 @@ static void both_go_on_with_their_work(void **state)
 	assert_fine(in_sandbox(sandbox_enter_keeper, works));
 }
 
-static void neither_opens_runs_or_reaches_anything(void **state)
+static void neither_looks_runs_or_reaches_anywhere(void **state)
 {
-	int (*const acts[])(void) = { opens, looks, makes, execs, asks_more,
-		sockets, connects, listens, makes_code, kills };
+	int (*const acts[])(void) = { looks, makes, execs, asks_more, sockets,
+		connects, listens, makes_code, kills };
 
 	(void)state;
 	without_sanitizers();
@@ -167,6 +177,47 @@ static void neither_opens_runs_or_reaches_anything(void **state)
 		assert_killed(in_sandbox(sandbox_enter_net, acts[i]));
 		assert_killed(in_sandbox(sandbox_enter_keeper, acts[i]));
 	}
+}
+
+static void neither_opens_a_file(void **state)
+{
+	(void)state;
+	without_sanitizers();
+	assert_int_equal(
+	    WEXITSTATUS(in_sandbox(sandbox_enter_net, opened)), FINE + 1);
+	assert_int_equal(
+	    WEXITSTATUS(in_sandbox(sandbox_enter_keeper, opened)), FINE + 1);
+}
+
+/* What makes the C library look at /proc while it frees. */
+static void *frees_much(void *arg)
+{
+	enum { COUNT = 200 };
+	void *kept[COUNT];
+
+	for (int i = 0; i < COUNT; i++)
+		kept[i] = malloc(100000);
+	for (int i = COUNT; i > 0; i--)
+		free(kept[i - 1]);
+	_exit(FINE);
+	return (arg);
+}
+
+static int gives_memory_back(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, frees_much, NULL) == 0)
+		(void)pthread_join(thread, NULL);
+	return (-1);
+}
+
+static void memory_of_threads_is_given_back(void **state)
+{
+	(void)state;
+	without_sanitizers();
+	assert_fine(in_sandbox(sandbox_enter_net, gives_memory_back));
+	assert_fine(in_sandbox(sandbox_enter_keeper, gives_memory_back));
 }
 
 static void net_alone_accepts(void **state)
@@ -183,7 +234,7 @@ static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static void *opens_later(void *arg)
 {
 	(void)pthread_mutex_lock(&gate);
-	(void)opens();
+	_exit(outcome(opens));
 	return (arg);
 }
 
@@ -205,22 +256,14 @@ static void threads_that_run_already_are_included(void **state)
 {
 	(void)state;
 	without_sanitizers();
-	assert_killed(in_sandbox(enter_with_a_thread_running, works));
+	assert_int_equal(
+	    WEXITSTATUS(in_sandbox(enter_with_a_thread_running, works)),
+	    FINE + 1);
 }
 
 static enum sn_err no_files(struct sn_why *why)
 {
 	return (sandbox_files(NULL, why));
-}
-
-static int outcome(int (*act)(void))
-{
-	return (act() >= 0 ? FINE : errno == EACCES ? FINE + 1 : FINE + 2);
-}
-
-static int opened(void)
-{
-	_exit(outcome(opens));
 }
 
 static bool has_landlock(void)
@@ -299,7 +342,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_go_on_with_their_work),
-		cmocka_unit_test(neither_opens_runs_or_reaches_anything),
+		cmocka_unit_test(neither_looks_runs_or_reaches_anywhere),
+		cmocka_unit_test(neither_opens_a_file),
+		cmocka_unit_test(memory_of_threads_is_given_back),
 		cmocka_unit_test(net_alone_accepts),
 		cmocka_unit_test(threads_that_run_already_are_included),
 		cmocka_unit_test(no_file_opens_once_files_are_given_up),
