@@ -31,6 +31,14 @@ void app_say(const char *format, ...)
 	(void)putc('\n', stderr);
 }
 
+/* What is wrong with the files of the profile is the profile's fault. */
+static enum sn_err profile_wrong(struct app *app, enum sn_err err)
+{
+	if (err == SN_EINVAL || err == SN_ECERT || err == SN_ETOOBIG)
+		app->status = EX_CONFIG;
+	return (err);
+}
+
 enum sn_err app_open(struct app *app, struct sn_cli *cli, bool reconnect)
 {
 	struct core_config config = { .reconnect = reconnect };
@@ -43,11 +51,12 @@ enum sn_err app_open(struct app *app, struct sn_cli *cli, bool reconnect)
 	if (err != SN_OK)
 		return (SN_ECONF);
 	app->have_profile = true;
-	if ((err = profile_state(&app->profile, &app->why)) != SN_OK ||
-	    (err = identity_open(&app->profile,
-		 sn_cli_value(cli, "key-passphrase-fd"), &app->tls,
-		 &app->why)) != SN_OK)
+	if ((err = profile_state(&app->profile, &app->why)) != SN_OK)
 		return (err);
+	err = identity_open(&app->profile,
+	    sn_cli_value(cli, "key-passphrase-fd"), &app->tls, &app->why);
+	if (err != SN_OK)
+		return (profile_wrong(app, err));
 	config.host = app->profile.host;
 	config.port = app->profile.port;
 	config.tls = app->tls;
@@ -98,6 +107,18 @@ static enum sn_err pass_on(struct app *app, struct sn_secret *s,
 	return (SN_OK);
 }
 
+static enum sn_err give_up(struct app *app, const struct core_event *ev)
+{
+	const char *file = app->profile.password_file;
+
+	if (sn_cli_value(app->cli, "password-fd") != NULL || file[0] == '\0')
+		app->why = ev->why;
+	else
+		(void)sn_why(&app->why, ev->err, "%.200s (this one is from %s)",
+		    ev->why.text, file);
+	return (ev->err);
+}
+
 static enum sn_err on_password(struct app *app, const struct core_event *ev)
 {
 	struct sn_secret s = { 0, NULL };
@@ -105,10 +126,8 @@ static enum sn_err on_password(struct app *app, const struct core_event *ev)
 
 	if (ev->again) {
 		app->wrong++;
-		if (!asks_person(app) || app->wrong >= WRONG_MOST) {
-			app->why = ev->why;
-			return (ev->err);
-		}
+		if (!asks_person(app) || app->wrong >= WRONG_MOST)
+			return (give_up(app, ev));
 		app_say("%s", ev->why.text);
 	}
 	if ((err = read_password(app, &s)) != SN_OK)
@@ -320,6 +339,8 @@ int app_close(struct app *app, enum sn_err err)
 {
 	int status = code_status(err == SN_OK ? "" : app->code, err);
 
+	if (err != SN_OK && app->status != 0)
+		status = app->status;
 	if (err != SN_OK)
 		app_say("%s", app->why.text[0] != '\0' ? app->why.text
 						       : sn_err_text(err));

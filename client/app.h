@@ -24,6 +24,7 @@ struct app {
 	unsigned wrong;            /* Passwords refused. */
 	bool over;                 /* CORE_OVER came. */
 	char code[33];             /* With which code. */
+	int status; /* Instead of the usual one of the error; 0: that. */
 	struct sn_why why;
 };
 

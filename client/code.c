@@ -109,10 +109,11 @@ static int status_of(enum sn_err err)
 	case SN_ETIMEOUT:
 		return (EX_TEMPFAIL);
 	case SN_ENOMEM:
+		return (EX_OSERR);
 	case SN_EIO:
 	case SN_ESTORE:
 	case SN_ESTOREFULL:
-		return (EX_OSERR);
+		return (EX_IOERR);
 	case SN_ECRYPTO:
 	case SN_EBUG:
 		return (EX_SOFTWARE);
@@ -133,6 +134,7 @@ static int status_of(enum sn_err err)
 	case SN_EDENIED:
 		return (EX_NOPERM);
 	case SN_EINVAL:
+		return (EX_USAGE);
 	case SN_ETOOBIG:
 	case SN_EEXISTS:
 		return (EX_DATAERR);

@@ -26,6 +26,22 @@ static enum sn_err join(const struct parts *p, bool with_passphrase,
 	return (sn_tls_client_new(&who, out, why));
 }
 
+/* The library's sentences do not know the files. */
+static enum sn_err name_files(
+    const struct profile *profile, enum sn_err err, struct sn_why *why)
+{
+	struct sn_why before;
+
+	if (err == SN_OK)
+		return (err);
+	before = *why;
+	return (sn_why(why, err,
+	    "%.200s (certificate %.90s, key %.90s, "
+	    "authority %.90s)",
+	    before.text, profile->certificate, profile->key,
+	    profile->authority));
+}
+
 static enum sn_err ask(const struct profile *profile, const char *fd,
     struct sn_secret *out, struct sn_why *why)
 {
@@ -55,10 +71,10 @@ static enum sn_err open_parts(const struct profile *profile, const char *fd,
 		SN_OK)
 		return (err);
 	if ((err = join(p, false, out, why)) != SN_EPASSPHRASE)
-		return (err);
+		return (name_files(profile, err, why));
 	if ((err = ask(profile, fd, &p->passphrase, why)) != SN_OK)
 		return (err);
-	return (join(p, true, out, why));
+	return (name_files(profile, join(p, true, out, why), why));
 }
 
 enum sn_err identity_open(const struct profile *profile,

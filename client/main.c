@@ -1,8 +1,11 @@
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "client/cmd.h"
 #include "client/profile.h"
@@ -107,16 +110,31 @@ static const struct sn_cli_program program = {
 	.summary = "the client of SicherNetz",
 	.epilogue =
 	    "sicher --sample-config prints a profile to begin with.\n"
-	    "exit status: 0 ok, 64 usage, 65 wrong data, 67 no such receiver, "
-	    "69 server\nunreachable, 75 try again later, 77 not let in, 78 "
-	    "profile wrong; sicher(1)\n",
+	    "exit status: 0 ok, 64 usage, 67 no such receiver, 69 server "
+	    "unreachable,\n75 try again later, 77 not let in, 78 profile "
+	    "wrong; all in sicher(1)\n",
 	.options = common,
 	.commands = commands,
 	.usage_exit = EX_USAGE,
 };
 
+/* A standard descriptor that is closed must not become a connection's. */
+static bool hold_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		(void)close(fd);
+	return (fd >= 0);
+}
+
 int main(int argc, char **argv)
 {
+	if (!hold_descriptors())
+		return (EX_OSERR);
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (sn_secret_process() != SN_OK)

@@ -16,8 +16,7 @@
 /* clang-format off */
 static const struct sn_conf_key keys[] = {
 	{ "server", SN_CONF_STRING, AT(server), NULL, 1, 255, NULL, false,
-	    "The server: host:port; without a port it is 7443.  Its "
-	    "certificate must\n# bear this name." },
+	    "The server, host:port; its certificate must bear this name." },
 	{ "authority", SN_CONF_PATH, AT(authority), "ca.pem", 1, 4000, NULL,
 	    false,
 	    "Your organisation's authority (ca.pem): whom to believe that a "
@@ -126,6 +125,10 @@ static enum sn_err split(struct profile *p, struct sn_why *why)
 	} else if (colon != NULL && strchr(server, ':') == colon) {
 		port = colon + 1;
 		end = colon;
+	} else if (strspn(server, "0123456789abcdefABCDEF:.%") !=
+		       strlen(server) &&
+		   colon != NULL) {
+		goto wrong;
 	}
 	if (end == server || (size_t)(end - server) >= sizeof(p->host) ||
 	    port[0] == '\0' || strlen(port) > 5 ||
@@ -161,6 +164,20 @@ static enum sn_err place(
 	return (SN_OK);
 }
 
+/* The first mistake, and how many more there are. */
+static enum sn_err complain(
+    struct sn_conf_report *report, enum sn_err err, struct sn_why *why)
+{
+	report->text[strcspn(report->text, "\n")] = '\0';
+	if (report->text[0] == '\0')
+		return (sn_why(why, SN_ECONF, "the profile cannot be read: %s",
+		    sn_err_text(err)));
+	if (report->errors < 2)
+		return (sn_why(why, SN_ECONF, "%s", report->text));
+	return (sn_why(why, SN_ECONF, "%.400s (and %u more)", report->text,
+	    report->errors - 1));
+}
+
 enum sn_err profile_read(
     const char *name, struct profile *out, struct sn_why *why)
 {
@@ -178,9 +195,7 @@ enum sn_err profile_read(
 		    "--sample-config > %s (and put the server's name into it)",
 		    out->path, out->path));
 	if (err != SN_OK) {
-		report.text[strcspn(report.text, "\n")] = '\0';
-		return (sn_why(why, SN_ECONF, "%s",
-		    report.text[0] != '\0' ? report.text : sn_err_text(err)));
+		return (complain(&report, err, why));
 	}
 	if ((err = split(out, why)) != SN_OK ||
 	    (err = place(out, label, why)) != SN_OK)
