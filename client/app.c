@@ -139,7 +139,7 @@ enum sn_err app_read_fresh(
     struct app *app, const char *fd, struct sn_secret *out)
 {
 	struct sn_passphrase source = {
-		.what = "new password",
+		.what = "password",
 		.fd = fd,
 		.hint = "--new-password-fd N",
 		.is_new = true,
