@@ -297,9 +297,11 @@ static void set_list(
 	for (int i = 0; i < n; i++) {
 		const char *text = config_setting_get_string_elem(s, i);
 
-		if (text == NULL)
+		if (text == NULL) {
 			bad_type(r, key, line);
-		else if (!append(place(key, r->out), text, strlen(text)))
+			return;
+		}
+		if (!append(place(key, r->out), text, strlen(text)))
 			complain(r->report, r->file, line, "no memory");
 	}
 }
@@ -534,21 +536,47 @@ static void check_integers(struct reading *r, const char *text)
 	    n, name, digits, p, digits, p);
 }
 
+/* One file is what is checked, and what is handed to processes that open
+ * no other. */
+static bool has_include(struct reading *r, const char *text)
+{
+	unsigned line = 1, before = r->report->errors;
+
+	while (*text != '\0') {
+		text += strspn(text, " \t\r");
+		if (strncmp(text, "@include", 8) == 0)
+			complain(r->report, r->file, line,
+			    "@include is not taken; write all of it into "
+			    "one file");
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+		line++;
+	}
+	return (r->report->errors > before);
+}
+
 static enum sn_err read_text(struct reading *r, const char *text)
 {
 	config_t config;
+	char *whole;
 
 	r->report->errors = 0;
 	r->report->text[0] = '\0';
 	if (r->count > KEYS_MAX)
 		return (SN_EBUG);
 	check_integers(r, text);
+	if (has_include(r, text))
+		return (SN_ECONF);
+	/* A comment in the last line is an error to libconfig unless a
+	 * newline ends it. */
+	if (asprintf(&whole, "%s\n", text) < 0)
+		return (SN_ENOMEM);
 	config_init(&config);
-	if (config_read_string(&config, text) != CONFIG_TRUE) {
+	if (config_read_string(&config, whole) != CONFIG_TRUE) {
 		/* It stops at the first: what follows cannot be read. */
 		complain(r->report, r->file,
 		    (unsigned)config_error_line(&config),
-		    "%s; is a ';' missing, or is there a comma behind the "
+		    "%s; is a quote, '=' or '}' missing, or is there a comma behind the "
 		    "last of a list?",
 		    config_error_text(&config));
 	} else {
@@ -556,6 +584,7 @@ static enum sn_err read_text(struct reading *r, const char *text)
 		fill_in(r, 0);
 	}
 	config_destroy(&config);
+	free(whole);
 	if (r->report->errors == 0)
 		return (SN_OK);
 	sn_conf_free(r->keys, r->count, r->out);
