@@ -127,8 +127,9 @@ static enum sn_tls_result failure(struct sn_tls *tls)
 	const char *reason = ERR_reason_error_string(e);
 
 	ERR_clear_error();
-	if (tls->alert != SN_TLS_ALERT_NONE || tls->sent != SN_TLS_ALERT_NONE)
+	if (tls->alert != SN_TLS_ALERT_NONE)
 		return (fail(tls, reason != NULL ? reason : "alert"));
+	/* OpenSSL answers the end of the stream with an alert: look first. */
 	if (tls->eof || tls->system != 0) {
 		tls->reason = tls->eof ? "end of stream" : "socket failed";
 		return (SN_TLS_TRUNCATED);

@@ -5,6 +5,7 @@
 #include "lib/clock.h"
 
 #define QUOTED (SN_CERT_NAME + 64)
+#define FAILED_BURST 10
 
 static void log_refusal(const struct gate_visit *visit,
     const struct gate_peer *peer, const struct sn_cert_refusal *refusal)
@@ -48,12 +49,16 @@ int gate_verify(void *arg, X509 *leaf, STACK_OF(X509) * chain)
 
 void gate_failed(struct gate_visit *visit, const struct sn_tls *tls)
 {
-	char text[QUOTED];
+	/* Its own limit: noise must not hide whose certificate is refused. */
+	static _Thread_local struct sn_log_limit limit = {
+		.burst = FAILED_BURST,
+		.period_ns = SN_NS_PER_S,
+	};
 	const char *reason = sn_tls_reason(tls);
-	unsigned dropped = 0;
+	char text[QUOTED];
+	unsigned dropped;
 
-	if (visit->refused ||
-	    (visit->limit != NULL && !sn_log_allow(visit->limit, &dropped)))
+	if (visit->refused || !sn_log_allow(&limit, &dropped))
 		return;
 	sn_log(SN_INFO, "tls.failed",
 	    "address=%s sent=%s received=%s why=%s withheld=%u",

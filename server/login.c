@@ -105,6 +105,26 @@ static void no_account(struct sess *s, const char *reason)
 }
 
 /*
+ * Anybody can rewrite an ECDSA signature into a second good one, and the
+ * certificate then has another fingerprint; issuer and serial stay.
+ */
+static enum sn_err find_twin(struct sn_txn *txn, uint64_t account,
+    const struct gate_peer *peer, bool *found)
+{
+	struct device d = { .account = account };
+	enum sn_err err;
+
+	for (;;) {
+		err = device_next(txn, account, &d, found);
+		if (err != SN_OK || !*found)
+			return (err);
+		if (strcmp(d.serial, peer->serial) == 0 &&
+		    strcmp(d.issuer, peer->issuer) == 0)
+			return (SN_OK);
+	}
+}
+
+/*
  * Certificate to account, as the database and the gate stand now; done at
  * HELLO and again on entering ready.  False: the session is ending.
  */
@@ -114,6 +134,7 @@ static bool admit(struct sess *s, struct account *account, bool *bound)
 	struct device device;
 	struct sn_txn *txn;
 	uint64_t buried;
+	bool twin = false;
 	enum sn_err err;
 
 	if (sess_recheck(s))
@@ -143,6 +164,14 @@ static bool admit(struct sess *s, struct account *account, bool *bound)
 	*bound = err == SN_OK;
 	if (err != SN_OK && err != SN_ENOTFOUND)
 		goto fail;
+	if (!*bound &&
+	    (err = find_twin(txn, account->id, s->peer, &twin)) != SN_OK)
+		goto fail;
+	if (twin) {
+		no_account(s, "the certificate is a known one whose signature "
+			      "was rewritten");
+		return (false);
+	}
 	if (*bound && device.account != account->id) {
 		no_account(s, "the certificate is bound to another account");
 		return (false);

@@ -197,6 +197,13 @@ static void close_notify_is_an_end_and_its_absence_a_truncation(void **state)
 	assert_int_equal(
 	    sn_tls_read(p.server, in, sizeof(in), &n), SN_TLS_TRUNCATED);
 	pair_close(&p);
+
+	/* One that still listens gets an alert, and is no less gone. */
+	pair_good(&p);
+	assert_int_equal(shutdown(p.fd[1], SHUT_WR), 0);
+	assert_int_equal(
+	    sn_tls_read(p.server, in, sizeof(in), &n), SN_TLS_TRUNCATED);
+	pair_close(&p);
 }
 
 static void writing_to_a_peer_that_left_fails_without_a_signal(void **state)
