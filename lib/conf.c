@@ -576,8 +576,8 @@ static enum sn_err read_text(struct reading *r, const char *text)
 		/* It stops at the first: what follows cannot be read. */
 		complain(r->report, r->file,
 		    (unsigned)config_error_line(&config),
-		    "%s; is a quote, '=' or '}' missing, or is there a comma behind the "
-		    "last of a list?",
+		    "%s; is a quote, '=' or '}' missing, or is there a comma "
+		    "behind the last of a list?",
 		    config_error_text(&config));
 	} else {
 		read_level(r, "", config_root_setting(&config));

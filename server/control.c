@@ -46,7 +46,10 @@ static void drop(struct client *c)
 	sn_buf_free(&c->out);
 }
 
-static enum sn_err listen_at(const char *path, int *out, struct sn_why *why)
+/* With administrators of other uids the socket is reached by everybody, and
+ * asks who they are: accept_client. */
+static enum sn_err listen_at(
+    const char *path, bool admins, int *out, struct sn_why *why)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	mode_t before;
@@ -62,7 +65,7 @@ static enum sn_err listen_at(const char *path, int *out, struct sn_why *why)
 		return (sn_why_errno(why, SN_EIO, "cannot open a socket"));
 	/* Ours alone: the data's lock says that no other sicherd runs. */
 	(void)unlink(path);
-	before = umask(0177);
+	before = umask(admins ? 0111 : 0177);
 	failed = bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 ||
 		 listen(fd, CONTROL_CLIENTS) != 0;
 	(void)umask(before);
@@ -79,6 +82,7 @@ enum sn_err control_open(
     struct parent *parent, struct control **out, struct sn_why *why)
 {
 	const char *path = parent->settings->control;
+	bool admins = parent->settings->admins.count > 0;
 	char copy[PATH_MAX];
 	struct control *c;
 	const char *folder;
@@ -86,8 +90,9 @@ enum sn_err control_open(
 
 	(void)snprintf(copy, sizeof(copy), "%s", path);
 	folder = dirname(copy);
-	if ((err = sn_file_mkdir(folder, 0700, why)) != SN_OK ||
-	    (err = sn_file_private(folder, why)) != SN_OK)
+	if ((err = sn_file_mkdir(folder, admins ? 0711 : 0700, why)) != SN_OK)
+		return (err);
+	if (!admins && (err = sn_file_private(folder, why)) != SN_OK)
 		return (err);
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return (sn_why(why, SN_ENOMEM, "no memory to start"));
@@ -95,7 +100,7 @@ enum sn_err control_open(
 		c->clients[i].fd = -1;
 	c->parent = parent;
 	(void)snprintf(c->path, sizeof(c->path), "%s", path);
-	if ((err = listen_at(path, &c->fd, why)) != SN_OK) {
+	if ((err = listen_at(path, admins, &c->fd, why)) != SN_OK) {
 		free(c);
 		return (err);
 	}

@@ -16,7 +16,8 @@ struct control;
 #define CONTROL_CLIENTS 16
 #define CONTROL_POLLFDS (1 + CONTROL_CLIENTS)
 
-/** control_open(parent, out, why): the socket (0600, in a folder of 0700).
+/** control_open(parent, out, why): the socket: 0600, in a folder of 0700;
+ * 0666 and 0711 when there are administrators of other uids.
  * SN_EMODE when its folder is open to others, SN_EIO. */
 enum sn_err control_open(struct parent *parent, struct control **out,
     struct sn_why *why) SN_MUST_USE;

@@ -184,8 +184,27 @@ static json_t *failure(const char *code, const char *message)
 	    "{s:b, s:s, s:s}", "ok", 0, "error", code, "message", message));
 }
 
+static json_t *reload_keeper(
+    struct parent *p, const struct settings *settings, const int *key)
+{
+	struct sn_secret passphrase = { 0, NULL };
+	struct sn_why why = { "" };
+	json_t *request;
+
+	if (material_passphrase(settings, &passphrase, &why) != SN_OK)
+		return (failure("refused", why.text));
+	request =
+	    json_pack("{s:s, s:s}", "cmd", "reload", "name", settings->tls.key);
+	if (passphrase.data != NULL)
+		(void)json_object_set_new(
+		    request, "passphrase", json_string(passphrase.data));
+	sn_secret_free(&passphrase);
+	return (child_ask(&p->keeper, request, key, 2));
+}
+
 /* First the keeper, which keeps the key before as well; then net. */
-static json_t *hand_over(struct parent *p, const struct material *m)
+static json_t *hand_over(
+    struct parent *p, const struct settings *settings, const struct material *m)
 {
 	int fds[4], key[2] = { m->key_fd, memfd_of(m->chain) };
 	const struct sn_bytes files[4] = { m->config, m->authority, m->crl,
@@ -200,8 +219,7 @@ static json_t *hand_over(struct parent *p, const struct material *m)
 	if (!made)
 		reply = failure("internal", "no memory for the files");
 	if (reply == NULL) {
-		reply = child_ask(
-		    &p->keeper, json_pack("{s:s}", "cmd", "reload"), key, 2);
+		reply = reload_keeper(p, settings, key);
 		if (child_ok(reply)) {
 			json_decref(reply);
 			reply = child_ask(&p->net,
@@ -234,7 +252,7 @@ json_t *parent_reload(struct parent *p)
 		settings_free(settings);
 		material_free(material);
 	} else {
-		reply = hand_over(p, material);
+		reply = hand_over(p, settings, material);
 		if (child_ok(reply)) {
 			settings_free(p->settings);
 			material_free(p->material);

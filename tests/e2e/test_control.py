@@ -37,19 +37,15 @@ def test_the_socket_is_for_its_owner_alone(shared):
     assert stat.S_IMODE(os.stat(shared.control.parent).st_mode) & 0o077 == 0
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="needs a second uid")
-def test_another_uid_is_refused_even_where_the_modes_let_it_in(
-        make_server, tmp_path):
-    server = make_server()
-    opened = server.control.parent
-    for folder in (opened, *opened.parents):
-        if folder == folder.parent:
-            break
-        try:
-            folder.chmod(folder.stat().st_mode | 0o011)
-        except OSError:
-            pass
-    server.control.chmod(0o666)
+def open_the_way(folder):
+    """All above ${folder} may be passed through."""
+    for above in folder.parents:
+        if above != above.parent and not above.stat().st_mode & 0o001:
+            above.chmod(above.stat().st_mode | 0o011)
+
+
+def ask_as_nobody(server):
+    """What uid 65534 is answered when it asks for the status."""
     script = (
         "import os, socket, sys\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
@@ -62,8 +58,29 @@ def test_another_uid_is_refused_even_where_the_modes_let_it_in(
     done = subprocess.run(["/usr/bin/python3", "-c", script, server.control],
                           capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
-    assert '"pid"' not in done.stdout and '"ok":true' not in done.stdout
+    return done.stdout
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs a second uid")
+def test_another_uid_is_refused_even_where_the_modes_let_it_in(make_server):
+    server = make_server()
+    open_the_way(server.control)
+    server.control.chmod(0o666)
+    said = ask_as_nobody(server)
+    assert '"pid"' not in said and '"ok":true' not in said
     assert server.ctl("status")["ok"] is True
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs a second uid")
+def test_another_uid_is_answered_when_it_is_an_administrator(make_server):
+    server = make_server({"admins": ["65534"]}, start=False)
+    server.control.parent.chmod(0o711)
+    server.start()
+    open_the_way(server.control.parent)
+    assert '"ok":true' in ask_as_nobody(server)
+    server.write_config(admins=["65533"])
+    assert server.reload().returncode == 0
+    assert '"ok":true' not in ask_as_nobody(server)
 
 
 @pytest.mark.parametrize("line", [

@@ -206,3 +206,29 @@ def test_what_was_in_flight_at_sigterm_is_stored_or_not_acknowledged(
 def test_the_sample_is_a_configuration(idle):
     sample = run("sicherd", "--sample-config").stdout
     assert "listen" in sample and "authority" in sample
+
+
+def test_an_encrypted_key_is_opened_at_the_start_and_on_a_reload(
+        make_server, people):
+    from cryptography.hazmat.primitives import serialization
+    server = make_server(start=False)
+    key = serialization.load_pem_private_key(server.key.read_bytes(), None)
+
+    def encrypt(passphrase, told):
+        server.key.write_bytes(key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(passphrase)))
+        secret = server.dir / "passphrase"
+        secret.touch(mode=0o600)
+        secret.write_bytes(told + b"\n")
+        server.write_config(tls={"key_passphrase_file": str(secret)})
+
+    encrypt(b"first", b"first")
+    server.start()
+    server.login(people.alice_laptop).close()
+    encrypt(b"second", b"second")
+    server.reload()
+    server.login(people.alice_laptop).close()
+    encrypt(b"third", b"another")
+    assert server.reload(ok=False).returncode == 4
+    server.login(people.alice_laptop).close()
