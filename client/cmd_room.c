@@ -82,18 +82,6 @@ static enum sn_err answers(struct app *app, uint32_t ref)
 	return (err);
 }
 
-static int run(struct sn_cli *cli, request *ask)
-{
-	struct app app;
-	enum sn_err err;
-
-	if ((err = app_open(&app, cli, false)) == SN_OK &&
-	    (err = names(&app)) == SN_OK && (err = app_login(&app)) == SN_OK)
-		err = answers(
-		    &app, ask(&app, sn_cli_arg(cli, 0), sn_cli_arg(cli, 1)));
-	return (app_close(&app, err));
-}
-
 static uint32_t ask_create(struct app *app, const char *room, const char *more)
 {
 	return (core_room_create(app->core, room,
@@ -138,6 +126,32 @@ static uint32_t ask_members(struct app *app, const char *room, const char *more)
 static uint32_t ask_topic(struct app *app, const char *room, const char *more)
 {
 	return (core_room_topic(app->core, room, more));
+}
+
+/* Who is in a room already has what was asked for. */
+static bool there_already(struct app *app, request *ask)
+{
+	if (strcmp(app->code, "exists") != 0 ||
+	    (ask != ask_join && ask != ask_invite))
+		return (false);
+	app_say("%s in %s already",
+	    ask == ask_join ? "you are" : sn_cli_arg(app->cli, 1),
+	    sn_cli_arg(app->cli, 0));
+	return (true);
+}
+
+static int run(struct sn_cli *cli, request *ask)
+{
+	struct app app;
+	enum sn_err err;
+
+	if ((err = app_open(&app, cli, false)) == SN_OK &&
+	    (err = names(&app)) == SN_OK && (err = app_login(&app)) == SN_OK)
+		err = answers(
+		    &app, ask(&app, sn_cli_arg(cli, 0), sn_cli_arg(cli, 1)));
+	if (err == SN_EEXISTS && there_already(&app, ask))
+		err = SN_OK;
+	return (app_close(&app, err));
 }
 
 int cmd_room_create(struct sn_cli *cli)

@@ -1,0 +1,520 @@
+"""sicher as people and scripts use it, against a real server."""
+
+import base64
+import json
+import os
+import pathlib
+import pty
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+
+from authority import BUILD, Authority, run
+from server import PASSWORD
+
+WAIT = 20
+
+
+class Client:
+    """One device's profile, and commands under it."""
+
+    def __init__(self, folder, server, identity, **keys):
+        self.dir = pathlib.Path(folder) / f"{identity.account}-{identity.device}"
+        self.dir.mkdir(mode=0o700)
+        self.password = self.dir / "password"
+        self.password.touch(mode=0o600)
+        self.password.write_text(PASSWORD + "\n")
+        key = self.dir / "key.pem"
+        key.touch(mode=0o600)
+        key.write_bytes(identity.key.read_bytes())
+        self.conf = self.dir / "profile.conf"
+        self.keys = {"server": f"localhost:{server.address[1]}",
+                     "authority": identity.ca, "certificate": identity.cert,
+                     "key": "key.pem", "password_file": "password",
+                     "state_dir": self.dir / "state"}
+        self.set(**keys)
+
+    def set(self, **keys):
+        self.keys.update(keys)
+        self.conf.write_text("".join(f'{k} = "{v}";\n'
+                                     for k, v in self.keys.items() if v))
+
+    def __call__(self, *arguments, status=0, input=None, binary=None):
+        done = subprocess.run(
+            [BUILD / "sicher", "--profile", self.conf, *map(str, arguments)],
+            input=binary if binary is not None else (input or "").encode(),
+            capture_output=True, timeout=60, start_new_session=True)
+        done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+        assert done.returncode == status, (arguments, done)
+        return done
+
+    def json(self, *arguments, **more):
+        return [json.loads(line) for line in
+                self(*arguments, "--json", **more).stdout.splitlines()]
+
+    def start(self, *arguments, **more):
+        return subprocess.Popen(
+            [BUILD / "sicher", "--profile", self.conf, *map(str, arguments)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True, **more)
+
+    def listening(self, *arguments):
+        process = self.start("listen", *arguments)
+        until(process.stderr, b"listening as")
+        return process
+
+
+def until(stream, wanted):
+    """Read a pipe until it has said ${wanted}; all it said."""
+    said, limit = b"", time.monotonic() + WAIT
+    while wanted not in said:
+        left = limit - time.monotonic()
+        ready, _, _ = select.select([stream], [], [], max(0, left))
+        assert ready, f"{wanted} did not come: {said}"
+        more = os.read(stream.fileno(), 65536)
+        assert more, f"{wanted} did not come: {said}"
+        said += more
+    return said
+
+
+@pytest.fixture
+def client(server, people, tmp_path):
+    return lambda who, **keys: Client(tmp_path, server,
+                                      getattr(people, who), **keys)
+
+
+@pytest.fixture
+def alice(client):
+    return client("alice_laptop")
+
+
+@pytest.fixture
+def bob(client):
+    return client("bob_desk")
+
+
+def test_a_message_arrives_as_it_was_sent(alice, bob):
+    seq = int(alice("send", "bob", "hello there").stdout)
+    (message,) = bob.json("listen", "--count", 1)
+    assert message["seq"] == seq
+    assert message["body"] == "hello there"
+    assert message["encoding"] == "utf-8"
+    assert (message["from"], message["device"]) == ("alice", "laptop")
+    assert (message["to"], message["type"]) == ("bob", "text/plain")
+    assert abs(message["time_ms"] / 1000 - time.time()) < 60
+
+
+def test_what_came_while_nobody_listened_comes_in_order_and_once(alice, bob):
+    sent = [int(alice("send", "bob", f"message {i}").stdout)
+            for i in range(5)]
+    first = bob.json("listen", "--count", 2)
+    rest = bob.json("listen", "--count", 3)
+    assert [m["seq"] for m in first + rest] == sent
+
+
+def test_a_killed_listener_neither_loses_nor_repeats(alice, bob):
+    for i in range(40):
+        alice("send", "bob", i)
+    got = []
+    while len(set(got)) < 40:
+        process = bob.listening("--json")
+        text = until(process.stdout, b"\n")
+        process.kill()
+        text += process.communicate(timeout=WAIT)[0]
+        got += [json.loads(line)["body"] for line in text.splitlines()]
+    # A kill between the writing and the remembering shows a batch again.
+    assert sorted(set(got), key=int) == [str(i) for i in range(40)]
+    assert len(got) <= 40 + 32 * 2
+
+
+def test_both_devices_get_a_message_and_senders_can_see_their_own(
+        alice, client, bob):
+    phone = client("alice_phone")
+    bob("send", "alice", "to both")
+    assert [m["body"] for m in alice.json("listen", "--count", 1)] == ["to both"]
+    alice("send", "bob", "mine")
+    own = phone.json("listen", "--own", "--count", 2)
+    assert [m["body"] for m in own] == ["to both", "mine"]
+
+
+def test_bytes_that_are_no_text_are_base64_and_come_back_whole(alice, bob):
+    body = bytes(range(256))
+    alice("send", "bob", "-", "--type", "application/octet-stream",
+          binary=body)
+    (message,) = bob.json("history", "alice", "--limit", 1)
+    assert message["encoding"] == "base64"
+    assert base64.b64decode(message["body"]) == body
+    shown = bob("history", "alice", "--limit", 1).stdout
+    assert "[application/octet-stream, 256 bytes]" in shown
+
+
+def test_control_characters_of_others_do_not_reach_the_terminal(alice, bob):
+    alice("send", "bob", "-", input="a\x1b[2Jb\r\x07\u202ec\nsecond: line\n")
+    shown = bob("history", "alice", "--limit", 1).stdout
+    assert "a\\x1b[2Jb\\x0d\\x07\\u{202e}c\n    second: line\n" in shown
+    (message,) = bob.json("history", "alice", "--limit", 1)
+    assert message["body"] == "a\x1b[2Jb\r\x07\u202ec\nsecond: line"
+
+
+def test_the_same_id_is_stored_once(alice, bob):
+    message_id = "0192e4a07c5d7aaa8bbbccccdddddddd"
+    (first,) = alice.json("send", "bob", "one", "--id", message_id)
+    (again,) = alice.json("send", "bob", "one", "--id", message_id)
+    assert (first["duplicate"], again["duplicate"]) == (False, True)
+    assert first["seq"] == again["seq"]
+    assert first["id"] == message_id
+    assert len(bob.json("history", "alice")) == 1
+
+
+def test_the_longest_message_passes_and_one_byte_more_does_not(alice, bob):
+    alice("send", "bob", "-", input="x" * 61440)
+    assert len(bob.json("history", "alice")[0]["body"]) == 61440
+    refused = alice("send", "bob", "-", input="x" * 61441, status=65)
+    assert "61440" in refused.stderr
+
+
+def test_history_pages_in_both_directions(alice, bob):
+    seqs = [int(alice("send", "bob", i).stdout) for i in range(5)]
+
+    def history(*options):
+        return [m["seq"] for m in bob.json("history", "alice", *options)]
+
+    assert history() == seqs
+    assert history("--limit", 2) == seqs[3:]
+    assert history("--limit", 2, "--before", seqs[3]) == seqs[1:3]
+    assert history("--limit", 2, "--after", seqs[0]) == seqs[1:3]
+    assert f"--before {seqs[3]}" in bob(
+        "history", "alice", "--limit", 2).stderr
+    bob("history", "alice", "--before", 1, "--after", 2, status=64)
+    bob("history", "alice", "--limit", 201, status=64)
+
+
+def test_unknown_receivers_and_names_are_told_apart(alice):
+    assert "nobody" in alice("send", "nobody", "x", status=67).stderr
+    alice("send", "#nowhere", "x", status=67)
+    alice("send", "Not A Name", "x", status=64)
+
+
+def test_whoami_tells_account_device_and_server(alice, server):
+    (me,) = alice.json("whoami")
+    assert (me["account"], me["device"]) == ("alice", "laptop")
+    assert (me["server"], me["host"]) == ("test.house", "localhost")
+    assert int(me["port"]) == server.address[1]
+
+
+def test_a_listener_outlives_a_restart_of_the_server(alice, bob, server):
+    process = bob.listening("--json")
+    try:
+        alice("send", "bob", "before")
+        until(process.stdout, b"before")
+        port = server.address[1]
+        server.restart(listen=[f"127.0.0.1:{port}"])
+        until(process.stderr, b"connected again")
+        alice("send", "bob", "after")
+        assert b"before" not in until(process.stdout, b"after")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_send_survives_a_kill_of_the_server_and_is_stored_once(
+        alice, bob, server):
+    server.write_config(listen=[f"127.0.0.1:{server.address[1]}"])
+    chat = alice.start("chat", "bob")
+    try:
+        chat.stdin.write(b"one\n")
+        chat.stdin.flush()
+        server.wait_line("session.ready", account="alice")
+        server.kill()
+        until(chat.stderr, b"trying again")
+        chat.stdin.write(b"two\n")
+        chat.stdin.flush()
+        server.start()
+        chat.stdin.close()
+        assert chat.wait(WAIT) == 0, chat.stderr.read()
+    finally:
+        chat.kill()
+        chat.wait()
+    assert [m["body"] for m in bob.json("history", "alice")] == ["one", "two"]
+
+
+def test_a_revoked_device_is_told_and_ends_while_the_other_goes_on(
+        make_server, own_authority, tmp_path):
+    server = make_server(seed=False, authority=own_authority)
+    laptop = own_authority.issue("alice", "laptop")
+    phone = own_authority.issue("alice", "phone")
+    server.enrol(laptop)
+    laptop, phone = (Client(tmp_path, server, i) for i in (laptop, phone))
+    lost, kept = laptop.listening(), phone.listening("--json")
+    try:
+        own_authority.revoke("alice", "laptop")
+        server.publish()
+        server.reload()
+        assert lost.wait(WAIT) == 77
+        assert b"was revoked" in lost.stderr.read()
+        assert "was revoked" in laptop("whoami", status=77).stderr
+        phone("send", "alice", "note to self")
+        until(kept.stdout, b"note to self")
+    finally:
+        for process in (lost, kept):
+            process.kill()
+            process.communicate()
+
+
+def test_who_may_not_come_in_is_told_why(alice, server, stranger, people,
+                                         tmp_path):
+    alice.password.write_text("wrong\n")
+    said = alice("whoami", status=77).stderr
+    assert "password was not accepted" in said and "password" in said
+    alice.password.write_text(PASSWORD)
+    server.ctl("account", "disable", "alice")
+    assert "disabled" in alice("whoami", status=77).stderr
+    server.ctl("account", "enable", "alice")
+    alice("whoami")
+    alice.set(server=f"127.0.0.1:{server.address[1]}")
+    assert "another name" in alice("whoami", status=77).stderr
+    alice.set(server="localhost:1")
+    assert "cannot reach" in alice("whoami", status=69).stderr
+    alice.set(server="nosuch.invalid:7443")
+    assert "cannot find" in alice("whoami", status=69).stderr
+    forged = stranger.forge(tmp_path / "forged", people.alice_laptop.ca)
+    alice.set(server=f"localhost:{server.address[1]}",
+              certificate=forged.cert, key=forged.key)
+    forged.key.chmod(0o600)
+    assert "does not trust the authority" in alice("whoami", status=77).stderr
+
+
+def test_an_impostor_is_sent_nothing(alice, tmp_path, server):
+    other = Authority(tmp_path / "other")
+    alice.set(authority=other.ca)
+    since = server.now()
+    assert "impostor" in alice("whoami", status=77).stderr
+    assert not any(line.event == "session.ready"
+                   for line in server.lines[since:])
+
+
+def test_mistakes_in_a_profile_name_the_file_and_what_to_do(alice):
+    alice.set(servr="x")
+    assert "did you mean server" in alice("whoami", status=78).stderr
+    del alice.keys["servr"]
+    alice.set(key=alice.dir / "open.pem")
+    (alice.dir / "open.pem").write_bytes((alice.dir / "key.pem").read_bytes())
+    (alice.dir / "open.pem").chmod(0o644)
+    assert "chmod 600" in alice("whoami", status=78).stderr
+    (alice.dir / "open.pem").chmod(0o600)
+    alice("whoami")
+    alice.password.chmod(0o640)
+    assert "chmod 600" in alice("whoami", status=78).stderr
+    alice.conf.unlink()
+    assert "--sample-config" in alice("whoami", status=78).stderr
+
+
+def test_a_consumer_is_one_sessions_and_can_be_taken_over(bob):
+    first = bob.listening()
+    try:
+        assert "--takeover" in bob("listen", status=69).stderr
+        other = bob.listening("--consumer", "other")
+        other.kill()
+        other.communicate()
+        second = bob.listening("--takeover")
+        assert first.wait(WAIT) == 69
+        assert b"took over" in first.stderr.read()
+        second.kill()
+        second.communicate()
+    finally:
+        first.kill()
+        first.communicate()
+
+
+def test_what_cannot_be_written_out_comes_again(alice, bob):
+    alice("send", "bob", "precious")
+    with open("/dev/full", "wb") as full:
+        process = subprocess.Popen(
+            [BUILD / "sicher", "--profile", bob.conf, "listen", "--count", "1"],
+            stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE)
+        assert process.wait(WAIT) == 74
+        process.stderr.close()
+    assert [m["body"] for m in bob.json("listen", "--count", 1)] == ["precious"]
+
+
+def test_chat_sends_lines_from_a_pipe_and_shows_what_comes(alice, bob):
+    chat = alice.start("chat", "bob")
+    try:
+        chat.stdin.write(b"first\nsec")
+        chat.stdin.flush()
+        (message,) = bob.json("listen", "--count", 1)
+        assert message["body"] == "first"
+        bob("send", "alice", "answer")
+        assert b"bob: answer" in until(chat.stdout, b"answer")
+        chat.stdin.write(b"ond\n\nlast, without an end")
+        chat.stdin.close()
+        assert chat.wait(WAIT) == 0
+    finally:
+        chat.kill()
+        chat.wait()
+    assert [m["body"] for m in bob.json("history", "alice")] == [
+        "first", "answer", "second", "last, without an end"]
+
+
+def test_chat_tells_what_was_not_sent(alice):
+    refused = alice("chat", "nobody", input="hello\n", status=67)
+    assert "not sent" in refused.stderr
+
+
+def test_rooms_from_making_to_leaving(alice, bob, client):
+    alice("room", "create", "#ops", "what runs", "--private")
+    alice("room", "create", "#ops", status=73)
+    bob("room", "join", "#ops", status=67)
+    alice("room", "invite", "#ops", "bob")
+    assert "already" in bob("room", "join", "#ops").stderr
+    assert "already" in alice("room", "invite", "#ops", "bob").stderr
+    (room,) = bob.json("room", "list")
+    assert (room["room"], room["topic"]) == ("#ops", "what runs")
+    assert (room["open"], room["joined"], room["members"]) == (False, True, 2)
+    members = {m["account"]: m["role"] for m in
+               alice.json("room", "members", "#ops")}
+    assert members == {"alice": "owner", "bob": "member"}
+    alice("send", "#ops", "hello all")
+    assert [m["to"] for m in bob.json("listen", "--count", 1)] == ["#ops"]
+    bob("room", "topic", "#ops", "mine", status=77)
+    alice("room", "topic", "#ops", "all is well")
+    assert "all is well" in bob("room", "list").stdout
+    alice("room", "remove", "#ops", "bob")
+    bob("send", "#ops", "still here?", status=67)
+    alice("room", "leave", "#ops")
+
+
+def test_a_password_is_changed_by_descriptors(client, alice, server):
+    read, write = os.pipe()
+    os.write(write, b"a new password\n")
+    os.close(write)
+    done = subprocess.run(
+        [BUILD / "sicher", "--profile", alice.conf, "--new-password-fd",
+         str(read), "passwd"], pass_fds=[read], stdin=subprocess.DEVNULL,
+        capture_output=True, timeout=WAIT)
+    os.close(read)
+    assert done.returncode == 0, done.stderr
+    alice("whoami", status=77)
+    alice.password.write_text("a new password\n")
+    alice("whoami")
+
+
+class Terminal:
+    """sicher on a terminal of its own."""
+
+    def __init__(self, *command):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(command[0], [str(part) for part in command])
+        self.said = b""
+
+    def until(self, wanted):
+        limit = time.monotonic() + WAIT
+        while wanted not in self.said:
+            ready, _, _ = select.select(
+                [self.fd], [], [], max(0, limit - time.monotonic()))
+            assert ready, f"{wanted} did not come: {self.said}"
+            try:
+                self.said += os.read(self.fd, 65536)
+            except OSError:  # The other end is closed.
+                assert wanted in self.said, self.said
+        before, _, self.said = self.said.partition(wanted)
+        return before
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def end(self):
+        limit = time.monotonic() + WAIT
+        while time.monotonic() < limit:
+            try:
+                if not os.read(self.fd, 65536):
+                    break
+            except OSError:
+                break
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def test_the_first_login_asks_for_a_password_of_ones_own(
+        make_server, own_authority, tmp_path):
+    server = make_server(seed=False, authority=own_authority)
+    eve = Client(tmp_path, server, own_authority.issue("eve", "desk"),
+                 password_file="")
+    secret = server.add("eve")
+    screen = Terminal(BUILD / "sicher", "--profile", eve.conf, "whoami")
+    screen.until(b"Password of eve: ")
+    screen.type("not the secret\n")
+    screen.until(b"not accepted")
+    screen.until(b"Password of eve: ")
+    screen.type(secret + "\n")
+    screen.until(b"one-time secret")
+    screen.until(b"New password: ")
+    screen.type("short\n")
+    screen.until(b"Repeat the password: ")
+    screen.type("short\n")
+    screen.until(b"too short")
+    screen.until(b"New password: ")
+    screen.type("my own password\n")
+    screen.until(b"Repeat the password: ")
+    screen.type("my own password\n")
+    assert b"my own" not in screen.until(b"eve, device desk")
+    assert screen.end() == 0
+    eve.password.write_text("my own password\n")
+    eve.set(password_file="password")
+    eve("whoami")
+
+
+def test_chat_on_a_terminal_begins_with_the_past(alice, bob):
+    bob("send", "alice", "earlier")
+    screen = Terminal(BUILD / "sicher", "--profile", alice.conf, "chat", "bob")
+    screen.until(b"bob: earlier")
+    screen.until(b"talking to bob")
+    screen.type("hello\n")
+    assert [m["body"] for m in bob.json(
+        "listen", "--own", "--count", 2)][-1] == "hello"
+    bob("send", "alice", "answer \x1b[2J")
+    screen.until(b"bob: answer \\x1b[2J")
+    screen.type("\x04")
+    assert screen.end() == 0
+
+
+def test_without_a_terminal_nobody_is_asked(alice):
+    alice.set(password_file="")
+    assert "--password-fd" in alice("whoami", status=77).stderr
+
+
+def test_a_certificate_near_its_end_is_announced_once_a_step(
+        house, server, tmp_path):
+    import datetime
+    now = datetime.datetime.utcnow().replace(microsecond=0)
+    soon = house.authority.forge(tmp_path / "soon", "alice", "soon",
+                                 end=now + datetime.timedelta(days=10))
+    client = Client(tmp_path, server, soon)
+    said = client("whoami").stderr
+    assert "ends in 9 days" in said or "ends in 10 days" in said
+    assert "ends in" not in client("whoami").stderr
+
+
+def test_no_argument_holds_a_password_and_help_is_everywhere():
+    for command in ("send", "listen", "chat", "history", "whoami", "passwd",
+                    "room create", "room list"):
+        text = run("sicher", *command.split(), "--help").stdout
+        assert "example" in text
+    assert run("sicher", "snd", ok=False).returncode == 64
+    assert 'did you mean "send"' in run("sicher", "snd", ok=False).stderr
+
+
+def test_a_terminated_listener_had_handed_over_all_it_acknowledged(
+        alice, bob):
+    process = bob.listening("--json")
+    alice("send", "bob", "one")
+    until(process.stdout, b"one")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=WAIT)
+    alice("send", "bob", "two")
+    bodies = [m["body"] for m in bob.json("listen", "--count", 1)]
+    assert bodies in (["two"], ["one"])
