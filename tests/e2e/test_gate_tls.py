@@ -6,6 +6,8 @@ import resource
 import socket
 import ssl
 import struct
+import subprocess
+import time
 
 import pytest
 from cryptography import x509
@@ -147,3 +149,51 @@ def s_client(shared, people):
              "-CAfile", people.alice_laptop.ca, *more],
             input=data, capture_output=True, timeout=20)
     return run
+
+
+def openssl(*arguments):
+    """openssl with an open standard input, ended after 20 seconds at last."""
+    return subprocess.Popen(["timeout", "20", "openssl", *map(str, arguments)],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)
+
+
+def take_ticket(house, people, path):
+    """A session with early data, from another server of the same name."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = "127.0.0.1:%d" % free.getsockname()[1]
+    with openssl("s_server", "-accept", address, "-cert",
+                 house.authority.server.cert, "-key",
+                 house.authority.server.key, "-alpn", "sicher/1",
+                 "-early_data", "-tls1_3") as other:
+        assert other.stdout.readline()  # It stands.
+        with openssl("s_client", "-connect", address, "-alpn", "sicher/1",
+                     "-servername", "localhost", "-CAfile",
+                     people.alice_laptop.ca, "-sess_out", path) as client:
+            limit = time.monotonic() + 10
+            while not (path.exists() and path.stat().st_size):
+                assert time.monotonic() < limit
+                time.sleep(0.01)  # There is no event for this one.
+            client.communicate(b"Q\n")
+        other.terminate()
+        other.communicate()
+
+
+def test_early_data_is_not_taken(shared, people, house, tmp_path):
+    ticket, early = tmp_path / "session", tmp_path / "early"
+    early.write_bytes(b"\x00\x00\x00\x09\x84\x01\x01\x80\x64demo")
+    take_ticket(house, people, ticket)
+    me = people.alice_laptop
+
+    def knock(*more):
+        with openssl("s_client", "-connect", "%s:%d" % shared.address, "-alpn",
+                     "sicher/1", "-servername", "localhost", "-cert", me.cert,
+                     "-key", me.key, "-CAfile", me.ca, *more) as client:
+            return client.communicate(b"")[0]
+
+    told = knock("-sess_in", ticket, "-early_data", early)
+    assert b"Early data was rejected" in told or b"alert" in told, told
+    assert b"Reused" not in told and b"test.house" not in told
+    told = knock()
+    assert b"Verify return code: 0 (ok)" in told
+    shared.login(people.alice_laptop).close()
