@@ -20,6 +20,7 @@
 #define ACCEPTS_A_TURN 64
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 50
+#define RELEASE_MS 10 /* How often sessions over their rate are looked at. */
 
 static void address_text(
     const struct sockaddr_storage *from, char *out, size_t size)
@@ -186,6 +187,22 @@ static void work_again(struct loop *loop)
 	}
 }
 
+static void release_throttled(struct loop *loop)
+{
+	uint64_t now = sn_clock_mono();
+	struct sess *s = loop->throttled, *next;
+
+	if (s == NULL || now - loop->last_release < RELEASE_MS * SN_NS_PER_MS)
+		return;
+	loop->last_release = now;
+	loop->throttled = NULL;
+	for (; s != NULL; s = next) {
+		next = s->next_throttled;
+		s->throttled = false;
+		sess_again(s);
+	}
+}
+
 static void flush_dirty(struct loop *loop)
 {
 	struct sess *s, *next;
@@ -205,12 +222,18 @@ static void free_closed(struct loop *loop)
 
 	if (loop->closed == NULL)
 		return;
-	/* One of them may still be on the list for the next turn. */
+	/* Some of them may still be on a list for a later turn. */
 	for (at = &loop->again; *at != NULL;) {
 		if ((*at)->state == SESS_CLOSED)
 			*at = (*at)->next_again;
 		else
 			at = &(*at)->next_again;
+	}
+	for (at = &loop->throttled; *at != NULL;) {
+		if ((*at)->state == SESS_CLOSED)
+			*at = (*at)->next_throttled;
+		else
+			at = &(*at)->next_throttled;
 	}
 	for (s = loop->closed; s != NULL; s = next) {
 		next = s->next;
@@ -240,6 +263,8 @@ static int timeout(const struct loop *loop)
 {
 	if (loop->again != NULL || loop->stopping)
 		return (0);
+	if (loop->throttled != NULL)
+		return (RELEASE_MS);
 	return (loop->draining > 0 ? DRAIN_TICK_MS : TICK_MS);
 }
 
@@ -252,6 +277,7 @@ static void *run(void *arg)
 			sn_log(SN_ALARM, "loop.failed", "loop=%u", loop->index);
 			abort();
 		}
+		release_throttled(loop);
 		work_again(loop);
 		tick(loop);
 		flush_dirty(loop);

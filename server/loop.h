@@ -45,10 +45,10 @@ struct loop {
 	struct map sessions;  /* id -> struct sess */
 	struct map followers; /* account id -> struct follower */
 	struct map rooms;     /* room id -> struct follow_room */
-	struct sess *all, *dirty, *again, *closed;
+	struct sess *all, *dirty, *again, *throttled, *closed;
 	unsigned count;
 	uint64_t last_id;
-	uint64_t last_tick;
+	uint64_t last_tick, last_release;
 	unsigned draining;
 	uint8_t scratch[LOOP_SCRATCH];
 	uint8_t tail[SN_FRAME_MAX + 512]; /* Of a message on its way in. */

@@ -356,6 +356,17 @@ static bool take_token(struct sess *s)
 	return (true);
 }
 
+/* Over its rate: it is not read until loop.c's next look. */
+static void throttle(struct sess *s)
+{
+	s->paused = true;
+	if (s->throttled)
+		return;
+	s->throttled = true;
+	s->next_throttled = s->loop->throttled;
+	s->loop->throttled = s;
+}
+
 /* Whether the session may act on a frame now; if not it is not read. */
 static bool takes_frames(const struct sess *s)
 {
@@ -388,7 +399,7 @@ static size_t eat(struct sess *s, const uint8_t *p, size_t n)
 		if (err != SN_OK)
 			return (n);
 		if (!take_token(s)) {
-			s->paused = true;
+			throttle(s);
 			return (used);
 		}
 		used += frame.size;

@@ -58,13 +58,14 @@ struct sess_follow {
 struct sess {
 	struct poll_watch watch; /* First: ready() is given this. */
 	struct loop *loop;
-	struct sess *prev, *next; /* Of the loop's sessions. */
-	struct sess *next_dirty;  /* Has output to flush this turn. */
-	struct sess *next_again;  /* Has more to do next turn. */
+	struct sess *prev, *next;    /* Of the loop's sessions. */
+	struct sess *next_dirty;     /* Has output to flush this turn. */
+	struct sess *next_again;     /* Has more to do next turn. */
+	struct sess *next_throttled; /* Waits for tokens. */
 	struct sess *next_of_account;
 	uint64_t id;
 	enum sess_state state;
-	bool dirty, again, paused, write_blocked;
+	bool dirty, again, throttled, paused, write_blocked;
 	struct sn_tls *tls;
 	struct gate_visit *visit; /* While in the handshake. */
 	struct gate_peer *peer;   /* Filled in from hello on. */
