@@ -12,8 +12,8 @@ struct notice {
 /**
  * notify_server(socket, out, why):
  * Tell the server at the control socket to load the CRL anew, and wait for
- * its answer, at most 30 seconds.  SN_ECLOSED when it cannot be reached or
- * does not answer, SN_EDENIED when it refuses.
+ * its answer, at most 30 seconds.  As sn_ctl_open and sn_ctl_ask;
+ * SN_EDENIED when it refuses.
  */
 enum sn_err notify_server(
     const char *socket, struct notice *out, struct sn_why *why) SN_MUST_USE;
