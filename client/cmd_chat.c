@@ -231,10 +231,10 @@ static enum sn_err chat_with(struct chat *c)
 	    (isatty(STDIN_FILENO) && (err = show_past(c)) != SN_OK) ||
 	    (err = follow(c)) != SN_OK)
 		return (err);
-	if (isatty(STDIN_FILENO))
-		app_say("you are %s, talking to %s: a line is a message, "
-			"Ctrl-D ends it",
-		    core_welcome(c->app.core)->account, c->with);
+	app_say("you are %s, talking to %s%s",
+	    core_welcome(c->app.core)->account, c->with,
+	    isatty(STDIN_FILENO) ? ": a line is a message, Ctrl-D ends it"
+				 : "");
 	return (converse(c));
 }
 

@@ -87,7 +87,7 @@ enum core_step core_lost(struct core *core, struct core_event *ev, bool comes)
 		ev->err = SN_OK;
 	} else if (waited && core->state != CORE_ENDED) {
 		core_enter(core, CORE_AWAY, 1);
-		return (CORE_STEP_ON);
+		return (CORE_STEP_GONE);
 	} else if (comes && core->config.reconnect && core->was_open) {
 		core->losses++;
 		ev->type = CORE_LOST;
@@ -211,7 +211,7 @@ bool core_next(struct core *core, struct core_event *ev)
 		core->taken = 0;
 		memset(ev, 0, sizeof(*ev));
 		step = step_of(core, ev);
-	} while (step == CORE_STEP_ON);
+	} while (step == CORE_STEP_ON || step == CORE_STEP_GONE);
 	return (step == CORE_STEP_EVENT);
 }
 

@@ -85,8 +85,13 @@ struct core {
 	uint64_t got_frames, got_bytes, granted_frames, granted_bytes;
 };
 
-/* A step's outcome: go on, wait, or an event is filled in. */
-enum core_step { CORE_STEP_ON, CORE_STEP_WAIT, CORE_STEP_EVENT };
+/* A step's outcome. */
+enum core_step {
+	CORE_STEP_ON,    /* Go on. */
+	CORE_STEP_GONE,  /* Go on, but the connection is not there any more. */
+	CORE_STEP_WAIT,  /* Nothing can be done now. */
+	CORE_STEP_EVENT, /* An event is filled in. */
+};
 
 /* core_dial.c */
 

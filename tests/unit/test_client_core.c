@@ -535,6 +535,22 @@ static void a_one_time_secret_is_exchanged_for_a_password(void **state)
 	peer_close(&p);
 }
 
+static void a_login_lost_after_the_person_was_asked_begins_anew(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	peer_open(&p);
+	welcomes(&p);
+	tells(&p, CORE_PASSWORD);
+	assert_int_equal(core_password(p.core, TEXT("pw")), SN_OK);
+	hears(&p, SN_FRAME_AUTH);
+	peer_hang_up(&p);
+	welcomes(&p);
+	hears(&p, SN_FRAME_AUTH);
+	peer_close(&p);
+}
+
 static void an_end_for_good_is_final_and_another_is_not(void **state)
 {
 	static const char *const final[] = { "revoked", "disabled", "kicked",
@@ -668,6 +684,8 @@ int main(void)
 		cmocka_unit_test(a_message_refused_for_its_rate_is_sent_later),
 		cmocka_unit_test(a_refused_token_is_followed_by_the_password),
 		cmocka_unit_test(a_one_time_secret_is_exchanged_for_a_password),
+		cmocka_unit_test(
+		    a_login_lost_after_the_person_was_asked_begins_anew),
 		cmocka_unit_test(an_end_for_good_is_final_and_another_is_not),
 		cmocka_unit_test(a_first_connection_that_fails_is_the_end),
 		cmocka_unit_test(
