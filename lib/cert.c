@@ -246,10 +246,6 @@ static int is_strict(const ASN1_TIME *t)
 
 	if (ASN1_STRING_type(t) == V_ASN1_UTCTIME ? n != 13 : n != 15)
 		return (0);
-	for (int i = 0; i < n - 1; i++) {
-		if (p[i] < '0' || p[i] > '9')
-			return (0);
-	}
 	return (p[n - 1] == 'Z');
 }
 

@@ -195,6 +195,7 @@ struct pki_list {
 	const EVP_MD *digest;
 	const char *ext[2]; /* One more extension. */
 	int version1, endless, der;
+	int odd_entries; /* Each with an unknown critical extension. */
 };
 
 static X509_CRL *pki_build_crl(
@@ -220,6 +221,13 @@ static X509_CRL *pki_build_crl(
 		ASN1_INTEGER_set(n, list->serials[i]);
 		X509_REVOKED_set_serialNumber(r, n);
 		X509_REVOKED_set_revocationDate(r, from);
+		if (list->odd_entries) {
+			X509_EXTENSION *e = X509V3_EXT_conf(
+			    NULL, NULL, "1.2.3.4", "critical,DER:0500");
+
+			assert(e != NULL && X509_REVOKED_add_ext(r, e, -1));
+			X509_EXTENSION_free(e);
+		}
 		X509_CRL_add0_revoked(crl, r);
 	}
 	if (list->number != 0) {

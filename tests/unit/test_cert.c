@@ -461,6 +461,22 @@ static void a_damaged_certificate_among_good_ones_is_refused(void **state)
 	pki_drop(&both);
 }
 
+static void a_text_without_a_key_is_no_question_of_passphrases(void **state)
+{
+	struct sn_bytes pem = pki_pem(ca.cert, NULL);
+	struct sn_why why = { "" };
+	EVP_PKEY *key = NULL;
+
+	(void)state;
+	assert_int_equal(sn_cert_read_key(pem, NULL, &key, &why), SN_EINVAL);
+	assert_non_null(strstr(why.text, "no private key"));
+	pki_drop(&pem);
+	pem = pki_key_pem(ca.key, NULL);
+	assert_int_equal(sn_cert_read_key(pem, NULL, &key, &why), SN_OK);
+	EVP_PKEY_free(key);
+	pki_drop(&pem);
+}
+
 static void facts_are_read_as_they_are(void **state)
 {
 	struct pki_spec spec = { .cn = "alice", .serial = 0x1234 };
@@ -558,6 +574,8 @@ int main(void)
 		    every_prefix_of_a_pem_text_is_refused_or_shorter),
 		cmocka_unit_test(
 		    a_damaged_certificate_among_good_ones_is_refused),
+		cmocka_unit_test(
+		    a_text_without_a_key_is_no_question_of_passphrases),
 		cmocka_unit_test(facts_are_read_as_they_are),
 		cmocka_unit_test(
 		    a_longer_way_to_write_a_length_is_no_other_device),

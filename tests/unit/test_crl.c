@@ -214,6 +214,36 @@ static void serials_that_no_certificate_can_have_are_refused(void **state)
 	assert_int_equal(meets(&list, NULL), SN_EINVAL);
 }
 
+static void entries_with_what_is_not_understood_are_refused(void **state)
+{
+	struct pki_list list = { .number = 1, .serials = { 4 } };
+
+	(void)state;
+	assert_int_equal(meets(&list, NULL), SN_OK);
+	list.odd_entries = 1;
+	assert_int_equal(meets(&list, NULL), SN_EINVAL);
+}
+
+static void there_are_only_so_many_lists(void **state)
+{
+	struct pki_list list = { .number = 1 };
+	struct sn_bytes text = pki_crl(&ca, &list);
+	struct pki more[64];
+	struct sn_crl_set *set;
+
+	(void)state;
+	for (int i = 0; i < 64; i++) {
+		more[i] = pki_ca(NULL, "One of many");
+		assert_true(sk_X509_push(issuers, more[i].cert));
+		text = pki_join(text, pki_crl(&more[i], &list));
+	}
+	assert_int_equal(read_list(text, NULL, &set, NULL), SN_EINVAL);
+	for (int i = 0; i < 64; i++) {
+		(void)sk_X509_pop(issuers);
+		pki_free(&more[i]);
+	}
+}
+
 static void numbers_only_rise(void **state)
 {
 	struct pki_list list = { .number = 5, .serials = { 1 } };
@@ -344,6 +374,9 @@ int main(void)
 		cmocka_unit_test(a_weakly_signed_list_is_refused),
 		cmocka_unit_test(
 		    serials_that_no_certificate_can_have_are_refused),
+		cmocka_unit_test(
+		    entries_with_what_is_not_understood_are_refused),
+		cmocka_unit_test(there_are_only_so_many_lists),
 		cmocka_unit_test(numbers_only_rise),
 		cmocka_unit_test(an_ended_list_replaces_nothing),
 		cmocka_unit_test(every_prefix_of_a_list_is_refused),

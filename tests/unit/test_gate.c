@@ -509,6 +509,24 @@ static void an_authority_file_with_a_leaf_in_it_is_refused(void **state)
 	assert_null(gate);
 }
 
+static void there_are_only_so_many_authorities(void **state)
+{
+	struct pki_list list = list_of(1);
+	struct gate_material m = material(&list, &list);
+	struct gate *gate = NULL;
+	struct sn_why why = { "" };
+
+	(void)state;
+	for (int i = 0; i < 31; i++) {
+		struct pki more = pki_ca(NULL, "One of many");
+
+		m.authority = pki_join(m.authority, pki_pem(more.cert, NULL));
+		pki_free(&more);
+	}
+	assert_int_equal(build(&m, NULL, &gate, &why), SN_EINVAL);
+	assert_non_null(strstr(why.text, "more than 32"));
+}
+
 static void a_policy_that_lets_nobody_in_is_refused(void **state)
 {
 	struct pki_list list = list_of(1);
@@ -757,6 +775,7 @@ int main(void)
 		    the_numbers_and_times_of_the_lists_can_be_asked),
 		cmocka_unit_test(
 		    an_authority_file_with_a_leaf_in_it_is_refused),
+		cmocka_unit_test(there_are_only_so_many_authorities),
 		cmocka_unit_test(a_policy_that_lets_nobody_in_is_refused),
 		cmocka_unit_test(a_key_type_that_is_not_allowed_is_refused),
 		cmocka_unit_test(explaining_says_what_would_happen),

@@ -26,7 +26,7 @@ struct keeper {
 	const EVP_MD *digest;
 	uint8_t request[512];
 	ssize_t size;
-	int mode; /* 0: sign; 1: say no; 2: hang up */
+	int mode; /* 0: sign; 1: say no; 2: hang up; 3: sign and say no */
 };
 
 static struct pki ca, alice;
@@ -42,11 +42,12 @@ static void *keeper_main(void *arg)
 	if (k->mode == 1) {
 		reply[0] = 1;
 		(void)send(k->fd, reply, 1, 0);
-	} else if (k->mode == 0 && k->size > PROVIDER_KEY_ID &&
+	} else if (k->mode != 2 && k->size > PROVIDER_KEY_ID &&
 		   EVP_DigestSignInit(md, NULL, k->digest, NULL, k->key) == 1 &&
 		   EVP_DigestSign(md, reply + 1, &n,
 		       k->request + PROVIDER_KEY_ID,
 		       (size_t)k->size - PROVIDER_KEY_ID) == 1) {
+		reply[0] = k->mode == 3;
 		(void)send(k->fd, reply, n + 1, 0);
 	}
 	(void)close(k->fd);
@@ -178,7 +179,7 @@ static void a_keeper_that_refuses_or_leaves_fails_one_handshake(void **state)
 	struct keeper k = { .key = id.key, .digest = EVP_sha256() };
 
 	(void)state;
-	for (k.mode = 2; k.mode >= 0; k.mode--)
+	for (k.mode = 3; k.mode >= 0; k.mode--)
 		assert_int_equal(
 		    shake(&id, &k), k.mode == 0 ? SN_TLS_OK : SN_TLS_FAILED);
 	pki_free(&id);
@@ -212,6 +213,33 @@ static void without_a_socket_nothing_is_signed(void **state)
 	EVP_MD_CTX_free(md);
 	EVP_PKEY_free(key);
 	pki_free(&id);
+}
+
+static void nothing_longer_than_a_handshake_signs_is_asked(void **state)
+{
+	struct pki id = make_server("P-256");
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	uint8_t out[128], in[PROVIDER_INPUT_MAX + 1] = { 0 }, seen;
+	size_t n = sizeof(out);
+	EVP_PKEY *key = NULL;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd), 0);
+	assert_int_equal(provider_key(id.cert, &key, NULL), SN_OK);
+	provider_thread_fd(fd[0]);
+	(void)shutdown(fd[1], SHUT_WR); /* No answer will come. */
+	assert_int_equal(
+	    EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key), 1);
+	assert_int_not_equal(EVP_DigestSign(md, out, &n, in, sizeof(in)), 1);
+	assert_int_equal(recv(fd[1], &seen, 1, MSG_DONTWAIT), -1);
+	ERR_clear_error();
+	provider_thread_fd(-1);
+	EVP_MD_CTX_free(md);
+	EVP_PKEY_free(key);
+	pki_free(&id);
+	(void)close(fd[0]);
+	(void)close(fd[1]);
 }
 
 static void a_key_is_equal_to_its_own_certificates_only(void **state)
@@ -288,6 +316,8 @@ int main(void)
 		cmocka_unit_test(
 		    a_signature_of_another_key_convinces_no_client),
 		cmocka_unit_test(without_a_socket_nothing_is_signed),
+		cmocka_unit_test(
+		    nothing_longer_than_a_handshake_signs_is_asked),
 		cmocka_unit_test(a_key_is_equal_to_its_own_certificates_only),
 		cmocka_unit_test(keys_that_are_not_on_p256_or_p384_are_refused),
 		cmocka_unit_test(

@@ -167,6 +167,8 @@ static void a_uri_tells_the_device_and_may_not_contradict(void **state)
 	    NULL, NULL, "two-accounts");
 	san_is(cn, "alice", "URI:urn:sichernetz:account:alice:laptop", NULL,
 	    NULL, "bad-urn");
+	san_is(cn, "alice", "URI:urn:sichernetz:account:alice:devize:laptop",
+	    NULL, NULL, "bad-urn");
 	san_is(cn, "alice", "URI:urn:sichernetz:account:alice:device:", NULL,
 	    NULL, "bad-urn");
 	san_is(cn, "alice", "URI:urn:sichernetz:account:alice:device:A", NULL,

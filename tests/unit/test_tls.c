@@ -470,6 +470,38 @@ static void only_our_protocol_over_tls_1_3_is_spoken(void **state)
 	SSL_CTX_free(ctx);
 }
 
+/* One that speaks TLS 1.3 and takes no notice of the protocol's name. */
+static void a_server_that_names_no_protocol_is_refused(void **state)
+{
+	struct sn_tls_context *c = client_context(&ca, &alice);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	enum sn_tls_result r = SN_TLS_WANT_READ;
+	struct sn_why why = { "" };
+	struct sn_tls *tls;
+	SSL *server;
+	int fd[2];
+
+	(void)state;
+	assert_true(SSL_CTX_use_certificate(ctx, server_id.cert));
+	assert_true(SSL_CTX_use_PrivateKey(ctx, server_id.key));
+	pair_sockets(fd);
+	server = SSL_new(ctx);
+	assert_true(SSL_set_fd(server, fd[0]));
+	assert_int_equal(sn_tls_connect(c, fd[1], "localhost", &tls), SN_OK);
+	for (int i = 0; i < 4 && goes_on(r); i++) {
+		r = sn_tls_handshake(tls);
+		(void)SSL_accept(server);
+	}
+	assert_int_equal(r, SN_TLS_FAILED);
+	assert_int_equal(sn_tls_why(tls, "localhost", &why), SN_EPROTO);
+	SSL_free(server);
+	SSL_CTX_free(ctx);
+	sn_tls_free(tls);
+	sn_tls_context_free(c);
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+}
+
 static int tickets;
 
 static int count_ticket(SSL *ssl, SSL_SESSION *session)
@@ -734,6 +766,7 @@ int main(void)
 		cmocka_unit_test(an_expired_or_early_server_is_refused),
 		cmocka_unit_test(a_clients_certificate_is_no_servers),
 		cmocka_unit_test(only_our_protocol_over_tls_1_3_is_spoken),
+		cmocka_unit_test(a_server_that_names_no_protocol_is_refused),
 		cmocka_unit_test(no_session_ticket_is_ever_sent),
 		cmocka_unit_test(
 		    a_few_key_updates_pass_and_a_flood_ends_the_connection),
