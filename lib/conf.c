@@ -536,6 +536,17 @@ static void check_integers(struct reading *r, const char *text)
 	    n, name, digits, p, digits, p);
 }
 
+/* libconfig would name the last line. */
+static bool has_open_quote(struct reading *r, const char *text)
+{
+	unsigned line = sn_conf_scan_quote(text);
+
+	if (line > 0)
+		complain(r->report, r->file, line,
+		    "the text that begins here has no closing quote");
+	return (line > 0);
+}
+
 /* One file is what is checked, and what is handed to processes that open
  * no other. */
 static bool has_include(struct reading *r, const char *text)
@@ -565,7 +576,7 @@ static enum sn_err read_text(struct reading *r, const char *text)
 	if (r->count > KEYS_MAX)
 		return (SN_EBUG);
 	check_integers(r, text);
-	if (has_include(r, text))
+	if (has_include(r, text) || has_open_quote(r, text))
 		return (SN_ECONF);
 	/* A comment in the last line is an error to libconfig unless a
 	 * newline ends it. */

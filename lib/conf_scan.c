@@ -6,17 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Past the text that begins with the quote at ${p}; NULL if it never ends. */
+static const char *skip_text(const char *p)
+{
+	for (p++; *p != '\0' && *p != '"'; p++) {
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+	}
+	return (*p == '"' ? p + 1 : NULL);
+}
+
 /* Past the text or comment that begins at ${p}; ${p} itself if none does. */
 static const char *skip(const char *p)
 {
 	const char *end = NULL;
 
 	if (*p == '"') {
-		for (p++; *p != '\0' && *p != '"'; p++) {
-			if (*p == '\\' && p[1] != '\0')
-				p++;
-		}
-		return (*p == '"' ? p + 1 : p);
+		end = skip_text(p);
+		return (end != NULL ? end : p + strlen(p));
 	}
 	if (*p == '#' || (p[0] == '/' && p[1] == '/'))
 		return (p + strcspn(p, "\n"));
@@ -69,4 +76,20 @@ const char *sn_conf_scan_integer(const char *text, unsigned *line)
 		p++;
 	}
 	return (NULL);
+}
+
+unsigned sn_conf_scan_quote(const char *text)
+{
+	const char *p = text, *next;
+	unsigned line = 1;
+
+	while (*p != '\0') {
+		if (*p == '"' && skip_text(p) == NULL)
+			return (line);
+		if ((next = skip(p)) == p)
+			next = p + 1;
+		for (; p < next; p++)
+			line += *p == '\n';
+	}
+	return (0);
 }

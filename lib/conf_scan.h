@@ -9,4 +9,8 @@
  */
 const char *sn_conf_scan_integer(const char *text, unsigned *line);
 
+/** sn_conf_scan_quote(text): the line in which a text begins that never
+ * ends; 0 when all do. */
+unsigned sn_conf_scan_quote(const char *text);
+
 #endif
