@@ -97,9 +97,7 @@ static enum sn_err start(struct keeper *k,
 	    (err = watch_ctl(k, ctl_fd)) != SN_OK)
 		return (err);
 	/* The last thing: every thread is under it then. */
-	return (k->policy.sandbox == NULL
-		    ? SN_OK
-		    : k->policy.sandbox(why));
+	return (k->policy.sandbox == NULL ? SN_OK : k->policy.sandbox(why));
 }
 
 static int timeout_ms(uint64_t ns)

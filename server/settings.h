@@ -29,7 +29,7 @@ struct settings {
 		struct sn_conf_list client_key_words;
 		unsigned client_keys; /* Set of enum sn_cert_keys. */
 		uint64_t clock_tolerance;
-		int crl_expired;    /* 0: refuse, 1: grace */
+		int crl_expired; /* 0: refuse, 1: grace */
 		uint64_t crl_grace_time;
 		uint64_t crl_grace; /* 0 when it is "refuse". */
 	} tls;

@@ -90,7 +90,7 @@ void show_table(const struct show_column *columns, const json_t *rows)
 	size_t i;
 	json_t *row;
 
-	for (; columns[count].title != NULL && count < COLUMNS_MAX; count++)
+	for (; count < COLUMNS_MAX && columns[count].title != NULL; count++)
 		wide[count] = width(columns[count].title);
 	json_array_foreach(rows, i, row)
 	{

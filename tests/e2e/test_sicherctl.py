@@ -181,7 +181,7 @@ def test_the_environment_names_the_socket(fake):
 
 
 def test_explain_tells_by_its_status_whether_it_is_let_in(fake, tmp_path):
-    (tmp_path / "cert.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    (tmp_path / "cert.pem").write_text("any text\n")
     verdict = {"ok": True, "admitted": True, "verdict": "it is let in",
                "subject": "CN=ann", "account": "ann", "rule": "cn", "crl": 3}
     done = fake(verdict).ask("explain", tmp_path / "cert.pem")
