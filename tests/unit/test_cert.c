@@ -443,7 +443,8 @@ static void every_prefix_of_a_pem_text_is_refused_or_shorter(void **state)
 
 static void a_damaged_certificate_among_good_ones_is_refused(void **state)
 {
-	static const char junk[] = "-----BEGIN CERTIFICATE-----\n"
+	static const char junk[] = "-----BEGIN "
+				   "CERTIFICATE-----\n"
 				   "AAAA\n-----END CERTIFICATE-----\n";
 	struct sn_bytes good = pki_pem(ca.cert, NULL), both;
 	STACK_OF(X509) *out = NULL;
