@@ -119,7 +119,9 @@ def test_a_killed_listener_neither_loses_nor_repeats(alice, bob):
     for i in range(40):
         alice("send", "bob", i)
     got = []
+    kills = 0
     while len(set(got)) < 40:
+        kills += 1
         process = bob.listening("--json")
         text = until(process.stdout, b'"body":"%d"' % len(set(got)))
         process.kill()
