@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -62,6 +63,23 @@ static enum sn_err allow_below(
 	return (err);
 }
 
+static void *leave(void *arg)
+{
+	pthread_exit(arg);
+}
+
+/* Argon2's threads end by pthread_exit(3), for which the C library loads
+ * another at the first time: now, while it can. */
+static enum sn_err load_unwinder(struct sn_why *why)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, leave, NULL) != 0 ||
+	    pthread_join(thread, NULL) != 0)
+		return (sn_why(why, SN_ENOMEM, "cannot start a thread"));
+	return (SN_OK);
+}
+
 enum sn_err sandbox_files(const char *below, struct sn_why *why)
 {
 	struct landlock_ruleset_attr attr = { .handled_access_fs =
@@ -69,6 +87,8 @@ enum sn_err sandbox_files(const char *below, struct sn_why *why)
 	enum sn_err err = SN_OK;
 	int ruleset;
 
+	if ((err = load_unwinder(why)) != SN_OK)
+		return (err);
 	if (SANDBOX_SANITIZED || attr.handled_access_fs == 0) {
 		sn_log(SN_WARN, "sandbox.reduced", "what=landlock why=\"%s\"",
 		    SANDBOX_SANITIZED ? "built with sanitizers"

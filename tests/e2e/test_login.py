@@ -360,3 +360,16 @@ def test_a_second_auth_waits_for_the_first(shared, people):
         frame = session.receive()
         assert (kind(frame), frame.code) == ("ERROR", "bad-state")
         session.ping()
+
+
+def test_passwords_are_checked_by_several_threads_and_lanes(
+        make_server, people):
+    server = make_server({"password": {
+        "parallelism": 4, "workers": 3, "memory": "32MiB"}})
+    secret = server.ctl("account", "passwd", "alice")["secret"]
+    with server.session(people.alice_laptop) as alice:
+        alice.hello()
+        alice.auth(secret)
+        alice.choose(secret, "another password")
+    server.login(people.alice_phone, "another password").close()
+    assert not [line for line in server.lines if line.event == "child.died"]

@@ -220,6 +220,37 @@ static void memory_of_threads_is_given_back(void **state)
 	assert_fine(in_sandbox(sandbox_enter_keeper, gives_memory_back));
 }
 
+static enum sn_err enter_as_the_keeper_does(struct sn_why *why)
+{
+	enum sn_err err = sandbox_files(NULL, why);
+
+	return (err == SN_OK ? sandbox_enter_keeper(why) : err);
+}
+
+static void *exits(void *arg)
+{
+	pthread_exit(arg);
+}
+
+static int starts_threads_that_exit(void)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < 3; i++) {
+		if (pthread_create(&thread, NULL, exits, NULL) == 0)
+			(void)pthread_join(thread, NULL);
+	}
+	return (0);
+}
+
+static void threads_of_argon2_come_and_go(void **state)
+{
+	(void)state;
+	without_sanitizers();
+	assert_fine(
+	    in_sandbox(enter_as_the_keeper_does, starts_threads_that_exit));
+}
+
 static void net_alone_accepts(void **state)
 {
 	(void)state;
@@ -345,6 +376,7 @@ int main(void)
 		cmocka_unit_test(neither_looks_runs_or_reaches_anywhere),
 		cmocka_unit_test(neither_opens_a_file),
 		cmocka_unit_test(memory_of_threads_is_given_back),
+		cmocka_unit_test(threads_of_argon2_come_and_go),
 		cmocka_unit_test(net_alone_accepts),
 		cmocka_unit_test(threads_that_run_already_are_included),
 		cmocka_unit_test(no_file_opens_once_files_are_given_up),
