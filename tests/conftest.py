@@ -41,7 +41,7 @@ class House:
 def assert_sound(server):
     """No broken invariant and no sanitizer's finding in its log."""
     bad = [line.text for line in server.lines
-           if line.event in ("session.fault", "process.died")
+           if line.event in ("session.fault", "child.died")
            and not server.rough
            or "Sanitizer" in line.text or "runtime error:" in line.text]
     assert not bad, "\n".join(bad)

@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -152,9 +153,13 @@ class Server:
 
     def wait_line(self, event, since=0, wait=10.0, **fields):
         """The first log line of this event, with these fields."""
+        return self.wait_either(event, since=since, wait=wait, **fields)
+
+    def wait_either(self, *events, since=0, wait=10.0, **fields):
+        """The first log line of one of these events, with these fields."""
         def found():
             for line in self.lines[since:]:
-                if line.event == event and all(
+                if line.event in events and all(
                         line.fields.get(k) == str(v) for k, v in fields.items()):
                     return line
             return None
@@ -168,7 +173,7 @@ class Server:
                 left = limit - time.monotonic()
                 dead = self.process.poll() is not None
                 assert left > 0 and not dead, (
-                    f"no line {event} {fields} "
+                    f"no line {events} {fields} "
                     f"({'server ended' if dead else 'in time'}):\n"
                     + self.tail())
                 self.changed.wait(min(left, 0.5))
@@ -191,7 +196,7 @@ class Server:
 
     def child(self, name):
         """The pid of "net" or "keeper", as status tells."""
-        return self.ctl("status")[name]["pid"]
+        return self.ctl("status")[f"{name}_pid"]
 
     def kill(self):
         """kill -9, all of it at once, as a power cut would."""
@@ -230,16 +235,30 @@ class Server:
         """sicherd -t on this configuration."""
         return run("sicherd", "--config", self.config, "-t", ok=False)
 
-    # The control command.
+    # The control socket, and the command that speaks to it.
 
-    def ctl_raw(self, *arguments, **more):
+    def ask(self, cmd, **fields):
+        """One request on the socket; its answer, good or bad."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(30)
+            s.connect(str(self.control))
+            s.sendall(json.dumps({"cmd": cmd, **fields}).encode() + b"\n")
+            return json.loads(s.makefile().readline())
+
+    def ctl(self, cmd, account=None, **fields):
+        """One request that must succeed; its answer."""
+        if account is not None:
+            fields["account"] = account
+        answer = self.ask(cmd, **fields)
+        assert answer["ok"] is True, (cmd, fields, answer)
+        return answer
+
+    def command(self, *arguments, **more):
+        """sicherctl."""
         return run("sicherctl", "--control", self.control, *arguments, **more)
 
-    def ctl(self, *arguments):
-        return json.loads(self.ctl_raw("--json", *arguments).stdout)
-
-    def reload(self, ok=True):
-        return self.ctl_raw("reload", ok=ok)
+    def reload(self):
+        return self.ctl("reload")
 
     def publish(self):
         """What the authority has published replaces our copy, whole."""
@@ -263,7 +282,7 @@ class Server:
 
     def add(self, account):
         """A new account; its one-time secret."""
-        return self.ctl("account", "add", account)["secret"]
+        return self.ctl("account.add", account)["secret"]
 
     def enrol(self, identity, password=PASSWORD):
         """A new account with its password chosen."""

@@ -174,8 +174,8 @@ def test_targets_that_cannot_be_reached_answer_alike(server, people):
     with server.login(people.bob_desk) as bob:
         bob.call("DONE", "ROOM_CREATE", "#bobs", True, "")
         bob.call("DONE", "ROOM_CREATE", "#closed", False, "")
-    server.ctl("account", "disable", "carol")
-    server.ctl("account", "delete", "dave")
+    server.ctl("account.disable", "carol")
+    server.ctl("account.delete", "dave")
     with server.login(people.alice_laptop) as alice:
         answers = set()
         for target in ("nobody", "carol", "dave", "#none", "#bobs", "#closed"):

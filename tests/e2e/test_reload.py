@@ -110,15 +110,15 @@ def test_a_key_that_others_may_read_is_refused(idle, mode):
                                   "a syntax error",
                                   "a certificate that is not there",
                                   "a key that is not the certificate's"])
-@pytest.mark.parametrize("how", ["sicherctl", "SIGHUP"])
+@pytest.mark.parametrize("how", ["control", "SIGHUP"])
 def test_a_bad_reload_changes_nothing(server, people, what, how):
     good = server.config.read_text(), server.key.read_bytes()
     with server.login(people.alice_laptop) as alice:
         named = spoil(server, what)
         since = server.now()
-        if how == "sicherctl":
-            done = server.reload(ok=False)
-            assert done.returncode != 0 and named in done.stderr
+        if how == "control":
+            refused = server.ask("reload")
+            assert refused["ok"] is False and named in refused["message"]
         else:
             os.kill(server.process.pid, signal.SIGHUP)
             server.wait_line("reload.refused", since=since)

@@ -110,7 +110,7 @@ def test_only_members_invite(alice, bob):
 
 
 def test_inviting_nobody_is_unknown(server, alice):
-    server.ctl("account", "disable", "dave")
+    server.ctl("account.disable", "dave")
     do(alice, "ROOM_CREATE", "#closed", False, "")
     refused(alice, "unknown-target", "ROOM_INVITE", "#closed", "nobody")
     refused(alice, "unknown-target", "ROOM_INVITE", "#closed", "dave")
@@ -182,7 +182,7 @@ def test_a_room_survives_its_creator(server, people, alice, bob, carol):
     carol.sync()
     seq = bob.post("#house", "we go on").seq
     assert [d.seq for d in carol.until(seq)] == [seq]
-    server.ctl("account", "delete", "alice")
+    server.ctl("account.delete", "alice")
     seq = carol.post("#house", "still").seq
     assert seq in [i.seq for i in bob.history("#house")[0]]
     assert "alice" not in members(bob, "#house")

@@ -1,6 +1,5 @@
 """kill -9: what was acknowledged is there, and what was not hit goes on."""
 
-import json
 import os
 import random
 import signal
@@ -42,11 +41,11 @@ def test_a_killed_net_is_restarted_and_loses_nothing(server, people):
             load.wait_acknowledged(load.acknowledged() + 50)
             before = server.ctl("status")
             since = server.now()
-            os.kill(before["net"]["pid"], signal.SIGKILL)
-            server.wait_line("listening", since=since)
-            after = wait_status(server, lambda s: s["net"]["pid"])
-            assert after["net"]["pid"] != before["net"]["pid"]
-            assert after["keeper"]["pid"] == before["keeper"]["pid"]
+            os.kill(before["net_pid"], signal.SIGKILL)
+            server.wait_line("child.restarted", since=since, name="net")
+            after = server.ctl("status")
+            assert after["net_pid"] != before["net_pid"]
+            assert after["keeper_pid"] == before["keeper_pid"]
     load.verify()
 
 
@@ -56,12 +55,12 @@ def test_a_killed_keeper_is_restarted_and_sessions_go_on(server, people):
             server.login(people.bob_desk) as bob:
         bob.sync()
         before = server.ctl("status")
-        os.kill(before["keeper"]["pid"], signal.SIGKILL)
+        since = server.now()
+        os.kill(before["keeper_pid"], signal.SIGKILL)
         seq = alice.post("bob", "did you notice?").seq
         assert bob.until(seq)[-1].seq == seq
-        wait_status(server, lambda s: s["keeper"]["pid"]
-                    != before["keeper"]["pid"] and s["keeper"]["pid"])
-        assert server.ctl("status")["net"]["pid"] == before["net"]["pid"]
+        server.wait_line("child.restarted", since=since, name="keeper")
+        assert server.ctl("status")["net_pid"] == before["net_pid"]
         retry(lambda: server.login(people.carol_desk).close())
         with server.session(people.alice_laptop) as again:
             again.hello()
@@ -94,35 +93,19 @@ def retry(act, wait=10):
             time.sleep(0.05)
 
 
-def wait_status(server, good, wait=10):
-    limit = time.monotonic() + wait
-    while True:
-        done = server.ctl_raw("--json", "status", ok=False)
-        if done.returncode == 0:
-            status = json.loads(done.stdout)
-            if good(status):
-                return status
-        assert time.monotonic() < limit, done.stdout + done.stderr
-        time.sleep(0.02)
-
-
+@pytest.mark.parametrize("child", ["net", "keeper"])
 def test_a_child_that_keeps_dying_stops_the_server_with_an_alarm(
-        server, people):
+        server, people, child):
     server.rough = True
-    for _ in range(10):
-        if server.process.poll() is not None:
+    for _ in range(3):
+        since = server.now()
+        os.kill(server.child(child), signal.SIGKILL)
+        if server.wait_either("child.restarted", "child.given_up",
+                              since=since).event == "child.given_up":
             break
-        done = server.ctl_raw("--json", "status", ok=False)
-        if done.returncode == 0:
-            pid = json.loads(done.stdout)["net"]["pid"]
-            if pid:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-        time.sleep(0.2)
     assert server.process.wait(15) != 0
-    assert any(line.level == "alarm" for line in server.lines)
+    assert any(line.event == "child.given_up" and line.level == "alarm"
+               for line in server.lines)
     wait_group_gone(server.process.pid)
 
 
