@@ -84,6 +84,8 @@ def test_a_frame_is_taken_only_in_its_states(
             if name in ANSWER:
                 assert words(session.receive()) in ANSWER[name]
                 return
+            if name in ("ACK", "CREDIT"):  # They come after SYNC.
+                assert words(session.receive()) == "ERROR bad-state"
             session.send("PING", 77)
             assert session.expect("PONG").nonce == 77
             return
