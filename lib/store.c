@@ -266,7 +266,11 @@ enum sn_err sn_txn_commit(struct sn_txn *txn)
 		return (err);
 	}
 	/* Frees the transaction even when it fails. */
+	errno = 0;
 	code = mdb_txn_commit(txn->txn);
+	/* LMDB calls a short write EIO; where no call failed the disk is full. */
+	if (code == EIO && errno == 0)
+		code = ENOSPC;
 	err = of_code(store, code);
 	if (txn->writes && err != SN_OK && err != SN_ESTOREFULL)
 		atomic_store(&store->latched, 1);

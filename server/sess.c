@@ -464,6 +464,9 @@ static void read_some(struct sess *s)
 	} else if (status == SN_TLS_WANT_WRITE) {
 		s->write_blocked = true;
 	} else if (status != SN_TLS_WANT_READ) {
+		/* An end is answered with an end. */
+		if (status == SN_TLS_CLOSED)
+			end_output(s);
 		close_now(s);
 	}
 }

@@ -160,6 +160,8 @@ def client_context(ca, cert=None, key=None, alpn=(ALPN,)):
     """What section 1 asks of the client's side of TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
+    # Python would take truncation for an end.
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 1 << 7)
     context.load_verify_locations(ca)
     if cert:
         context.load_cert_chain(cert, key)
@@ -228,8 +230,10 @@ class Wire:
                 data = self.tls.recv(65536)
             except socket.timeout:
                 raise TooLate() from None
-            except ssl.SSLEOFError:
-                raise Truncated() from None
+            except ssl.SSLError as error:
+                if error.reason == "UNEXPECTED_EOF_WHILE_READING":
+                    raise Truncated() from None
+                raise
             except ConnectionResetError:
                 raise Truncated() from None
             if not data:

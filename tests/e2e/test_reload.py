@@ -23,7 +23,7 @@ WRONG = {
     "a negative number": (
         lambda t: t.replace("loops = 2", "loops = -1"), "loops"),
     "a number beyond 31 bits": (
-        lambda t: t.replace("loops = 2", "loops = 4294967298"), "loops"),
+        lambda t: t.replace("loops = 2", "loops = 4294967298"), "larger"),
     "a duration without its unit": (
         lambda t: t.replace('"100ms"', '"100"'), "answer_time"),
     "a size of no size": (
