@@ -196,7 +196,7 @@ class Server:
 
     def child(self, name):
         """The pid of "net" or "keeper", as status tells."""
-        return self.ctl("status")[f"{name}_pid"]
+        return self.ctl("status")[name]["pid"]
 
     def kill(self):
         """kill -9, all of it at once, as a power cut would."""

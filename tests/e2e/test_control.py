@@ -27,7 +27,7 @@ def speak(path, data, wait=10):
 def test_status_tells_who_runs(shared):
     status = shared.ctl("status")
     assert status["ok"] is True
-    assert {status["net_pid"], status["keeper_pid"]} <= set(shared.pids())
+    assert {status["net"]["pid"], status["keeper"]["pid"]} <= set(shared.pids())
 
 
 def test_the_socket_is_for_its_owner_alone(shared):
@@ -147,7 +147,7 @@ def test_explain_tells_without_connecting(shared, people, house, stranger,
 def test_the_children_are_not_privileged_by_files(shared):
     """net has no file of the key open, and may not be looked into."""
     status = shared.ctl("status")
-    net = status["net_pid"]
+    net = status["net"]["pid"]
     opened = [os.readlink(f"/proc/{net}/fd/{fd}")
               for fd in os.listdir(f"/proc/{net}/fd")]
     assert not [f for f in opened if "keeper" in f or f.endswith("key.pem")]

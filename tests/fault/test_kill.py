@@ -41,11 +41,11 @@ def test_a_killed_net_is_restarted_and_loses_nothing(server, people):
             load.wait_acknowledged(load.acknowledged() + 50)
             before = server.ctl("status")
             since = server.now()
-            os.kill(before["net_pid"], signal.SIGKILL)
+            os.kill(before["net"]["pid"], signal.SIGKILL)
             server.wait_line("child.restarted", since=since, name="net")
             after = server.ctl("status")
-            assert after["net_pid"] != before["net_pid"]
-            assert after["keeper_pid"] == before["keeper_pid"]
+            assert after["net"]["pid"] != before["net"]["pid"]
+            assert after["keeper"]["pid"] == before["keeper"]["pid"]
     load.verify()
 
 
@@ -56,11 +56,11 @@ def test_a_killed_keeper_is_restarted_and_sessions_go_on(server, people):
         bob.sync()
         before = server.ctl("status")
         since = server.now()
-        os.kill(before["keeper_pid"], signal.SIGKILL)
+        os.kill(before["keeper"]["pid"], signal.SIGKILL)
         seq = alice.post("bob", "did you notice?").seq
         assert bob.until(seq)[-1].seq == seq
         server.wait_line("child.restarted", since=since, name="keeper")
-        assert server.ctl("status")["net_pid"] == before["net_pid"]
+        assert server.ctl("status")["net"]["pid"] == before["net"]["pid"]
         retry(lambda: server.login(people.carol_desk).close())
         with server.session(people.alice_laptop) as again:
             again.hello()

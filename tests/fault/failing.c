@@ -1,0 +1,70 @@
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/*
+ * A disk that fails when told to: preloaded into a server by test_disk.py.
+ * The first bytes of the file $FAILING say which calls answer EIO; they are
+ * mapped before the server gives up its right to open files.
+ */
+enum { FAIL_SYNC, FAIL_WRITE, FAIL_BYTES };
+
+static const volatile char *told;
+
+__attribute__((constructor)) static void map_orders(void)
+{
+	const char *path = getenv("FAILING");
+	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	void *p;
+
+	if (fd < 0)
+		return;
+	p = mmap(NULL, FAIL_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	if (p != MAP_FAILED)
+		told = p;
+	(void)close(fd);
+}
+
+static int fails(int which)
+{
+	if (told == NULL || told[which] == 0)
+		return (0);
+	errno = EIO;
+	return (1);
+}
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+int fdatasync(int fd)
+{
+	return (fails(FAIL_SYNC) ? -1 : REAL(fdatasync)(fd));
+}
+
+int msync(void *p, size_t n, int flags)
+{
+	return (fails(FAIL_SYNC) ? -1 : REAL(msync)(p, n, flags));
+}
+
+ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	return (fails(FAIL_WRITE) ? -1 : REAL(pwrite)(fd, p, n, at));
+}
+
+ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
+{
+	return (fails(FAIL_WRITE) ? -1 : REAL(pwrite64)(fd, p, n, at));
+}
+
+ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
+{
+	return (fails(FAIL_WRITE) ? -1 : REAL(pwritev)(fd, v, n, at));
+}
+
+ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at)
+{
+	return (fails(FAIL_WRITE) ? -1 : REAL(pwritev64)(fd, v, n, at));
+}
