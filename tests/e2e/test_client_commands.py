@@ -272,9 +272,9 @@ def test_who_may_not_come_in_is_told_why(alice, server, stranger, people,
     said = alice("whoami", status=77).stderr
     assert "password was not accepted" in said and "password" in said
     alice.password.write_text(PASSWORD)
-    server.ctl("account", "disable", "alice")
+    server.ctl("account.disable", "alice")
     assert "disabled" in alice("whoami", status=77).stderr
-    server.ctl("account", "enable", "alice")
+    server.ctl("account.enable", "alice")
     alice("whoami")
     alice.set(server=f"127.0.0.1:{server.address[1]}")
     assert "another name" in alice("whoami", status=77).stderr

@@ -23,7 +23,7 @@ WRONG = {
     "a negative number": (
         lambda t: t.replace("loops = 2", "loops = -1"), "loops"),
     "a number beyond 31 bits": (
-        lambda t: t.replace("loops = 2", "loops = 4294967298"), "larger"),
+        lambda t: t.replace("loops = 2", "loops = 4294967298"), "loops"),
     "a duration without its unit": (
         lambda t: t.replace('"100ms"', '"100"'), "answer_time"),
     "a size of no size": (
@@ -230,5 +230,5 @@ def test_an_encrypted_key_is_opened_at_the_start_and_on_a_reload(
     server.reload()
     server.login(people.alice_laptop).close()
     encrypt(b"third", b"another")
-    assert server.reload(ok=False).returncode == 4
+    assert server.command("reload", ok=False).returncode == 4
     server.login(people.alice_laptop).close()

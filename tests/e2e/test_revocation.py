@@ -104,7 +104,7 @@ def test_a_crl_that_is_no_good_is_refused_and_the_last_one_stays(
                                            stranger.key))
     refused = server.ask("reload")
     assert refused["ok"] is False
-    assert "tls.crl" in refused["message"] or damage == "gone"
+    assert "revocation list" in refused["message"] or damage == "gone"
     assert "certificate_revoked" in knock(
         server, people["alice", "laptop"].context())
     with server.login(people["alice", "phone"]) as phone:
