@@ -36,7 +36,8 @@ def cpu(pids):
 
 def processes(server):
     status = server.ctl("status")
-    return server.process.pid, status["keeper_pid"], status["net_pid"]
+    return (server.process.pid, status["keeper"]["pid"],
+            status["net"]["pid"])
 
 
 def run(session, flight, seconds):
