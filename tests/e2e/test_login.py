@@ -366,7 +366,7 @@ def test_passwords_are_checked_by_several_threads_and_lanes(
         make_server, people):
     server = make_server({"password": {
         "parallelism": 4, "workers": 3, "memory": "32MiB"}})
-    secret = server.ctl("account", "passwd", "alice")["secret"]
+    secret = server.ctl("account.passwd", "alice")["secret"]
     with server.session(people.alice_laptop) as alice:
         alice.hello()
         alice.auth(secret)
