@@ -49,14 +49,20 @@ def copy(base, folder):
     return folder
 
 
+def traced(*options_and_command):
+    """Under strace, where a leak checker, a tracer itself, cannot work."""
+    environment = dict(os.environ)
+    environment["ASAN_OPTIONS"] = "detect_leaks=0"
+    return subprocess.run(["strace", "-f", *options_and_command],
+                          capture_output=True, text=True, timeout=60,
+                          env=environment)
+
+
 def points(base, arguments, scratch):
     """(system call, its ordinal) from the opening of the books on."""
     folder = copy(base, scratch / "traced")
     log = scratch / "trace"
-    done = subprocess.run(
-        ["strace", "-f", "-o", log,
-         *command_line(folder, base.secret, arguments)],
-        capture_output=True, text=True, timeout=60)
+    done = traced("-o", log, *command_line(folder, base.secret, arguments))
     assert done.returncode == 0, done.stderr
     counts = collections.Counter()
     found, begun = [], False
@@ -73,11 +79,9 @@ def points(base, arguments, scratch):
 
 
 def killed_at(base, arguments, folder, call, ordinal):
-    done = subprocess.run(
-        ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}",
-         "-e", f"inject={call}:signal=KILL:when={ordinal}",
-         *command_line(folder, base.secret, arguments)],
-        capture_output=True, text=True, timeout=60)
+    done = traced("-o", "/dev/null", "-e", f"trace={call}",
+                  "-e", f"inject={call}:signal=KILL:when={ordinal}",
+                  *command_line(folder, base.secret, arguments))
     assert done.returncode in (-9, 137, 0), done.stderr
 
 
