@@ -245,10 +245,12 @@ class Server:
             s.sendall(json.dumps({"cmd": cmd, **fields}).encode() + b"\n")
             return json.loads(s.makefile().readline())
 
-    def ctl(self, cmd, account=None, **fields):
-        """One request that must succeed; its answer."""
-        if account is not None:
-            fields["account"] = account
+    def ctl(self, cmd, *words, **fields):
+        """One request that must succeed; its answer.  ctl("account", "show",
+        "alice"), as one would type it, is ctl("account.show", "alice")."""
+        if cmd in ("account", "device"):
+            cmd, words = f"{cmd}.{words[0]}", words[1:]
+        fields.update(zip(("account", "device"), words))
         answer = self.ask(cmd, **fields)
         assert answer["ok"] is True, (cmd, fields, answer)
         return answer
