@@ -108,6 +108,7 @@ class Server:
         self.changed = threading.Condition()
         self.process = None
         self.address = None
+        self.ended = False  # Its log has come to its end.
         self.rough = False  # A test that kills its processes sets this.
 
     def _copy(self, source, name):
@@ -121,6 +122,7 @@ class Server:
 
     def start(self, wrap=(), wait=True, env=None):
         self.mark = len(self.lines)
+        self.ended = False
         self.process = subprocess.Popen(
             [*wrap, BUILD / "sicherd", "--config", self.config],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -148,7 +150,7 @@ class Server:
                     self.lines.append(parse_line(text))
                     self.changed.notify_all()
         with self.changed:
-            self.lines.append(parse_line(""))
+            self.ended = True  # And all that it said has been read.
             self.changed.notify_all()
 
     def wait_line(self, event, since=0, wait=10.0, **fields):
@@ -171,7 +173,7 @@ class Server:
                 if line:
                     return line
                 left = limit - time.monotonic()
-                dead = self.process.poll() is not None
+                dead = self.ended
                 assert left > 0 and not dead, (
                     f"no line {events} {fields} "
                     f"({'server ended' if dead else 'in time'}):\n"
