@@ -53,6 +53,12 @@ static enum sn_err select_one(
 		return (sn_why(&cmd->why, SN_EDENIED,
 		    "a root cannot be revoked; tell everybody to trust it no "
 		    "more, and make a new authority"));
+	/* Only the root's own list could say so, and nothing signs that anew
+	 * yet: a revocation that no server learns of would be a lie. */
+	if (rec.kind == KIND_ISSUER)
+		return (sn_why(&cmd->why, SN_EDENIED,
+		    "an issuing CA cannot be revoked with this version; "
+		    "revoke what it has issued, or make a new authority"));
 	return (take(t, &rec));
 }
 

@@ -114,6 +114,8 @@ static const struct sn_cli_command commands[] = {
 	    "\\\n      --control /run/sicherd/control\n"
 	    "CRL 42 in force, 1 session closed.\n",
 	    0, 1, cmd_revoke },
+	{ "crl", NULL, "the same as crl show", NULL, "  sicher-ca crl\n", 0, 0,
+	    cmd_crl_show },
 	{ "crl show", NULL, "show the CRLs in force", NULL,
 	    "  sicher-ca crl show\n", 0, 0, cmd_crl_show },
 	{ "crl publish", NULL, "sign the CRL anew and publish it", crl_options,
