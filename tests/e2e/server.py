@@ -108,7 +108,7 @@ class Server:
         self.changed = threading.Condition()
         self.process = None
         self.address = None
-        self.ended = False  # Its log has come to its end.
+        self.ended = threading.Event()  # Its log has come to its end.
         self.rough = False  # A test that kills its processes sets this.
 
     def _copy(self, source, name):
@@ -122,13 +122,13 @@ class Server:
 
     def start(self, wrap=(), wait=True, env=None):
         self.mark = len(self.lines)
-        self.ended = False
+        self.ended = threading.Event()  # This one's, not an earlier one's.
         self.process = subprocess.Popen(
             [*wrap, BUILD / "sicherd", "--config", self.config],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, start_new_session=True,
             env=dict(os.environ, **(env or {})))
-        threading.Thread(target=self._read, args=(self.process.stderr,),
+        threading.Thread(target=self._read, args=(self.process.stderr, self.ended),
                          daemon=True).start()
         if wait:
             self.ready()
@@ -140,7 +140,7 @@ class Server:
         host, port = line.fields["address"].rsplit(":", 1)
         self.address = (host, int(port))
 
-    def _read(self, stream):
+    def _read(self, stream, ended):
         with stream, open(self.dir / "log", "a", encoding="utf-8") as log:
             for raw in stream:
                 text = raw.decode("utf-8", "replace").rstrip("\n")
@@ -150,7 +150,7 @@ class Server:
                     self.lines.append(parse_line(text))
                     self.changed.notify_all()
         with self.changed:
-            self.ended = True  # And all that it said has been read.
+            ended.set()  # And all that it said has been read.
             self.changed.notify_all()
 
     def wait_line(self, event, since=0, wait=10.0, **fields):
@@ -173,7 +173,7 @@ class Server:
                 if line:
                     return line
                 left = limit - time.monotonic()
-                dead = self.ended
+                dead = self.ended.is_set()
                 assert left > 0 and not dead, (
                     f"no line {events} {fields} "
                     f"({'server ended' if dead else 'in time'}):\n"
