@@ -51,6 +51,7 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 LIB_A := $(BUILD)/lib.a
 CA_A := $(BUILD)/ca.a
+SERVER_PARTS := base gate oplog keeper net parent
 SERVER_A := $(BUILD)/server.a
 CTL_A := $(BUILD)/ctl.a
 CLIENT_A := $(BUILD)/client.a
@@ -71,7 +72,8 @@ $(addprefix $(BUILD)/,$(PROGRAMS)):
 
 $(LIB_A): $(call objects,$(call sources,lib))
 $(CA_A): $(call objects,$(call sources,ca))
-$(SERVER_A): $(call objects,$(call sources,server))
+$(SERVER_A): $(foreach part,$(SERVER_PARTS),\
+	$(call objects,$(call sources,server/$(part))))
 $(CTL_A): $(call objects,$(call sources,server/ctl))
 $(CLIENT_A): $(call objects,$(call sources,client))
 $(LIB_A) $(CA_A) $(SERVER_A) $(CTL_A) $(CLIENT_A):

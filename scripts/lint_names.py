@@ -1,10 +1,13 @@
 """Each symbol that a file gives to others names its room: lib/frame.c has
-sn_frame_open, server/poll.c has poll_add, server/apply_room.c apply_room_topic
+sn_frame_open, server/base/poll.c has poll_add, server/oplog/apply_room.c apply_room_topic
 or apply_topic."""
 
 import pathlib
 import subprocess
 import sys
+
+FOLDERS = ("lib", "ca", "client", "server/base", "server/ctl", "server/gate",
+           "server/keeper", "server/net", "server/oplog", "server/parent")
 
 # Files that hold several small nouns.
 ALSO = {
@@ -17,7 +20,7 @@ ALSO = {
 def main():
     objects = pathlib.Path(sys.argv[1]) / "obj"
     bad = 0
-    for folder in ("lib", "ca", "server", "server/ctl", "client"):
+    for folder in FOLDERS:
         for source in sorted(pathlib.Path(folder).glob("*.c")):
             made = objects / source.with_suffix(".o")
             if source.name == "main.c" or not made.exists():

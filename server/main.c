@@ -3,7 +3,7 @@
 
 #include "lib/cli.h"
 #include "lib/log.h"
-#include "server/parent.h"
+#include "server/parent/parent.h"
 
 #define DEFAULT_PATH "/etc/sichernetz/sicherd.conf"
 #define EX_CONFIG 78

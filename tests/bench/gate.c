@@ -17,7 +17,7 @@
 #include <openssl/ssl.h>
 
 #include "lib/clock.h"
-#include "server/gate.h"
+#include "server/gate/gate.h"
 #include "tests/unit/pki.h"
 
 #define ENTRIES 100000

@@ -14,7 +14,7 @@
 
 #include "lib/clock.h"
 #include "lib/file.h"
-#include "server/gate.h"
+#include "server/gate/gate.h"
 
 #define LINE (1 << 20)
 

@@ -1,7 +1,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/op.h"
+#include "server/oplog/op.h"
 
 /* A damaged row of the log is an error, never a fault. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

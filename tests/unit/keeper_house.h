@@ -15,9 +15,9 @@
 #include <poll.h>
 
 #include "lib/clock.h"
-#include "server/keeper_client.h"
-#include "server/keeper_impl.h"
-#include "server/provider.h"
+#include "server/keeper/keeper_client.h"
+#include "server/keeper/keeper_impl.h"
+#include "server/keeper/provider.h"
 #include "tests/unit/pki.h"
 
 #define HOUSE_SECRET "one-time-secret-of-many-bits"

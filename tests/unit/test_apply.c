@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
-#include "server/apply.h"
-#include "server/backlog.h"
-#include "server/db.h"
-#include "server/message.h"
-#include "server/subject_key.h"
+#include "server/oplog/apply.h"
+#include "server/net/backlog.h"
+#include "server/oplog/db.h"
+#include "server/oplog/message.h"
+#include "server/gate/subject_key.h"
 
 /* A database of its own for each test, and a log that writes one operation
  * a transaction. */

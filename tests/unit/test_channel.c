@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "server/channel.h"
+#include "server/base/channel.h"
 
 static int ends[2];
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/clock.h"
-#include "server/gate.h"
+#include "server/gate/gate.h"
 #include "tests/unit/pki.h"
 
 static struct pki root, issuing, alice;

@@ -10,11 +10,11 @@
 #include <cmocka.h>
 
 #include "lib/secret.h"
-#include "server/keeper_account.h"
-#include "server/keeper_failure.h"
-#include "server/keeper_pool.h"
-#include "server/keeper_token.h"
-#include "server/keeper_wire.h"
+#include "server/keeper/keeper_account.h"
+#include "server/keeper/keeper_failure.h"
+#include "server/keeper/keeper_pool.h"
+#include "server/keeper/keeper_token.h"
+#include "server/keeper/keeper_wire.h"
 
 #define HOUR (UINT64_C(3600) * 1000)
 #define NOW (UINT64_C(20000) * 24 * HOUR + 5 * HOUR)

@@ -16,7 +16,7 @@
 
 #include "lib/cert.h"
 #include "lib/tls.h"
-#include "server/provider.h"
+#include "server/keeper/provider.h"
 #include "tests/unit/pki.h"
 
 /* A keeper that signs whatever it is asked, and remembers the request. */

@@ -23,8 +23,8 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/secret.h"
-#include "server/sandbox.h"
-#include "server/sandbox_impl.h"
+#include "server/base/sandbox.h"
+#include "server/base/sandbox_impl.h"
 
 #define FINE 7 /* What a child that was let do it exits with. */
 

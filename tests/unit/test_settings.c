@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "server/settings.h"
+#include "server/base/settings.h"
 
 /* The four that have no default, and room for one more line. */
 #define TLS                                                       \

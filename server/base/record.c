@@ -1,0 +1,48 @@
+#include "server/base/record.h"
+
+#include <string.h>
+
+#include <zlib.h>
+
+#define CRC_BYTES 4
+
+void record_begin(struct sn_wr *w, uint8_t version)
+{
+	sn_wr_u8(w, version);
+}
+
+void record_finish(struct sn_wr *w)
+{
+	if (!w->bad)
+		sn_wr_u32(w, (uint32_t)crc32_z(0, w->p, w->n));
+}
+
+enum sn_err record_open(
+    struct sn_bytes value, uint8_t version, struct sn_rd *out)
+{
+	struct sn_rd tail;
+	size_t n;
+
+	if (value.n < RECORD_OVERHEAD)
+		return (SN_ECORRUPT);
+	n = value.n - CRC_BYTES;
+	tail = sn_rd_over((const uint8_t *)value.p + n, CRC_BYTES);
+	if (sn_rd_u32(&tail) != (uint32_t)crc32_z(0, value.p, n))
+		return (SN_ECORRUPT);
+	*out = sn_rd_over(value.p, n);
+	if (sn_rd_u8(out) > version)
+		return (SN_ENEWER);
+	return (SN_OK);
+}
+
+void record_text(struct sn_rd *r, char *out, size_t size)
+{
+	struct sn_bytes b = sn_rd_blob(r);
+
+	if (b.n >= size) {
+		r->bad = true;
+		return;
+	}
+	memcpy(out, b.p, b.n);
+	out[b.n] = '\0';
+}

@@ -1,0 +1,59 @@
+#ifndef SERVER_NET_ADMIN_H
+#define SERVER_NET_ADMIN_H
+
+#include <jansson.h>
+
+#include "server/net/net_impl.h"
+
+/**
+ * admin_handle(net, request, fds, count):
+ * Answer one request of the parent: {"cmd": ..., ...} with the descriptors
+ * that came with it, which it takes.  Runs in net's main thread; returns a
+ * new object {"ok": true, ...} or {"ok": false, "error": code, "message":
+ * sentence}, or NULL without memory.
+ */
+json_t *admin_handle(
+    struct net *net, const json_t *request, int *fds, unsigned count);
+
+/** admin_failed(code, format, ...): such a refusal. */
+json_t *admin_failed(const char *code, const char *format, ...) SN_PRINTF(2, 3);
+
+/* The handlers of admin_accounts.c, admin_sessions.c, admin_gate.c. */
+#define ADMIN_HANDLER(name) \
+	json_t *name(       \
+	    struct net *net, const json_t *request, int *fds, unsigned count)
+ADMIN_HANDLER(admin_account_reserve);
+ADMIN_HANDLER(admin_account_add);
+ADMIN_HANDLER(admin_account_list);
+ADMIN_HANDLER(admin_account_ids);
+ADMIN_HANDLER(admin_account_show);
+ADMIN_HANDLER(admin_account_disable);
+ADMIN_HANDLER(admin_account_enable);
+ADMIN_HANDLER(admin_account_delete);
+ADMIN_HANDLER(admin_device_list);
+ADMIN_HANDLER(admin_device_revoke);
+ADMIN_HANDLER(admin_sessions);
+ADMIN_HANDLER(admin_kick);
+ADMIN_HANDLER(admin_status);
+ADMIN_HANDLER(admin_explain);
+ADMIN_HANDLER(admin_reload);
+ADMIN_HANDLER(admin_channels);
+ADMIN_HANDLER(admin_drain);
+
+/** admin_close(net, account, fingerprint, code, text): end the sessions of
+ * an account, or of one device (NULL: all); returns how many. */
+unsigned admin_close(struct net *net, uint64_t account,
+    const uint8_t *fingerprint, const char *code, const char *text);
+
+/** admin_find(net, request, account, failure): the account that "account"
+ * names; false with *${failure} set. */
+bool admin_find(struct net *net, const json_t *request, struct account *account,
+    json_t **failure);
+
+/** admin_apply(net, op, failure): submit and wait; false with *${failure}. */
+bool admin_apply(struct net *net, const struct op *op, json_t **failure);
+
+/** admin_text(request, name): a member's text, or "". */
+const char *admin_text(const json_t *request, const char *name);
+
+#endif

@@ -1,0 +1,113 @@
+#include "server/net/dispatch.h"
+
+#include "lib/cbor.h"
+
+#define IN(state) (1U << SESS_##state)
+#define LOGGED_IN IN(READY)
+#define EARLY_ON (IN(AUTH) | IN(CHOOSE) | IN(READY))
+
+/* The ref of a request we do not take, where the client gave one. */
+static bool find_ref(const struct sn_frame *frame, uint64_t *ref)
+{
+	struct sn_rd r = frame->rd;
+
+	if (frame->fields == 0)
+		return (false);
+	*ref = sn_cbor_get_uint(&r);
+	return (!r.bad && *ref <= UINT32_MAX);
+}
+
+static void refuse(struct sess *s, const struct sn_frame *frame,
+    const char *code, const char *text)
+{
+	uint64_t ref;
+
+	if (s->state != SESS_READY)
+		sess_bye(s, code, text);
+	else
+		sess_error(s, find_ref(frame, &ref) ? &ref : NULL, code, text);
+}
+
+static void on_ping(struct sess *s, const struct sn_frame *frame)
+{
+	struct sn_frame_ping ping;
+	struct sn_frame_pong pong;
+	struct sn_wr w;
+
+	if (!sn_frame_get_ping(frame, &ping)) {
+		sess_error(s, NULL, "bad-frame", "PING needs a nonce");
+		return;
+	}
+	pong = (struct sn_frame_pong){ .nonce = ping.nonce };
+	w = sess_put(s, 32);
+	sn_frame_put_pong(&w, &pong);
+	sess_put_end(s, &w);
+}
+
+static void on_pong(struct sess *s, const struct sn_frame *frame)
+{
+	/* That something came is what counts; sess.c has noted it. */
+	(void)s;
+	(void)frame;
+}
+
+static void on_bye(struct sess *s, const struct sn_frame *frame)
+{
+	struct sn_frame_bye bye;
+
+	if (!sn_frame_get_bye(frame, &bye)) {
+		refuse(s, frame, "bad-frame", "BYE needs a code and a text");
+		return;
+	}
+	sess_bye(s, "bye", "goodbye");
+}
+
+static const struct row {
+	void (*handler)(struct sess *s, const struct sn_frame *frame);
+	unsigned states;
+	size_t max; /* Bytes of the frame without its length. */
+} rows[SN_FRAME_TYPES] = {
+	/* clang-format off */
+	[SN_FRAME_HELLO]        = { login_on_hello,    IN(HELLO),  4096 },
+	[SN_FRAME_AUTH]         = { login_on_auth,     IN(AUTH),   2048 },
+	[SN_FRAME_RESUME]       = { login_on_resume,   IN(AUTH),   1024 },
+	[SN_FRAME_PASSWORD]     = { login_on_password,
+				    IN(CHOOSE) | IN(READY),        4096 },
+	[SN_FRAME_LOGOUT]       = { login_on_logout,   LOGGED_IN,  1024 },
+	[SN_FRAME_SEND]         = { send_on_send,      LOGGED_IN,
+				    SN_FRAME_MAX },
+	[SN_FRAME_SYNC]         = { follow_on_sync,    LOGGED_IN,  1024 },
+	[SN_FRAME_ACK]          = { follow_on_ack,     LOGGED_IN,  1024 },
+	[SN_FRAME_CREDIT]       = { follow_on_credit,  LOGGED_IN,  1024 },
+	[SN_FRAME_HISTORY]      = { history_on_history, LOGGED_IN, 1024 },
+	[SN_FRAME_ROOM_CREATE]  = { rooms_on_create,   LOGGED_IN,  2048 },
+	[SN_FRAME_ROOM_JOIN]    = { rooms_on_join,     LOGGED_IN,  1024 },
+	[SN_FRAME_ROOM_LEAVE]   = { rooms_on_leave,    LOGGED_IN,  1024 },
+	[SN_FRAME_ROOM_INVITE]  = { rooms_on_invite,   LOGGED_IN,  1024 },
+	[SN_FRAME_ROOM_REMOVE]  = { rooms_on_remove,   LOGGED_IN,  1024 },
+	[SN_FRAME_ROOM_LIST]    = { rooms_on_list,     LOGGED_IN,  1024 },
+	[SN_FRAME_ROOM_MEMBERS] = { rooms_on_members,  LOGGED_IN,  1024 },
+	[SN_FRAME_ROOM_TOPIC]   = { rooms_on_topic,    LOGGED_IN,  2048 },
+	[SN_FRAME_PING]         = { on_ping,           EARLY_ON,   1024 },
+	[SN_FRAME_PONG]         = { on_pong,           EARLY_ON,   1024 },
+	[SN_FRAME_BYE]          = { on_bye,            EARLY_ON,   1024 },
+	/* clang-format on */
+};
+
+void dispatch_frame(struct sess *s, const struct sn_frame *frame)
+{
+	const struct row *row =
+	    frame->type < SN_FRAME_TYPES ? &rows[frame->type] : NULL;
+
+	if (row == NULL || row->handler == NULL)
+		refuse(s, frame, "unknown-frame",
+		    "this server does not know this frame");
+	else if (!(row->states & (1U << s->state)))
+		refuse(s, frame, "bad-state",
+		    "this frame may not come in this state");
+	else if (frame->size - SN_FRAME_HEAD > row->max)
+		refuse(s, frame, "bad-frame",
+		    "this frame is longer than its fields can be");
+	else
+		row->handler(s, frame);
+}

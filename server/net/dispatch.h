@@ -1,0 +1,36 @@
+#ifndef SERVER_NET_DISPATCH_H
+#define SERVER_NET_DISPATCH_H
+
+#include "server/net/sess.h"
+
+/**
+ * dispatch_frame(s, frame):
+ * Look ${frame} up in the one table of what may come in which state and how
+ * big, and hand it to its handler.  What is not in the table is refused:
+ * before ready the session ends, from ready on it gets an ERROR.
+ */
+void dispatch_frame(struct sess *s, const struct sn_frame *frame);
+
+/* The handlers.  Each parses its frame and then acts. */
+#define DISPATCH_HANDLER(name) \
+	void name(struct sess *s, const struct sn_frame *frame)
+DISPATCH_HANDLER(login_on_hello);
+DISPATCH_HANDLER(login_on_auth);
+DISPATCH_HANDLER(login_on_resume);
+DISPATCH_HANDLER(login_on_password);
+DISPATCH_HANDLER(login_on_logout);
+DISPATCH_HANDLER(send_on_send);
+DISPATCH_HANDLER(follow_on_sync);
+DISPATCH_HANDLER(follow_on_ack);
+DISPATCH_HANDLER(follow_on_credit);
+DISPATCH_HANDLER(history_on_history);
+DISPATCH_HANDLER(rooms_on_create);
+DISPATCH_HANDLER(rooms_on_join);
+DISPATCH_HANDLER(rooms_on_leave);
+DISPATCH_HANDLER(rooms_on_invite);
+DISPATCH_HANDLER(rooms_on_remove);
+DISPATCH_HANDLER(rooms_on_list);
+DISPATCH_HANDLER(rooms_on_members);
+DISPATCH_HANDLER(rooms_on_topic);
+
+#endif

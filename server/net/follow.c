@@ -1,0 +1,260 @@
+#include "server/net/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "server/net/backlog.h"
+#include "server/net/cursors.h"
+#include "server/oplog/db.h"
+#include "server/net/dispatch.h"
+#include "server/net/followers.h"
+#include "server/net/loop.h"
+#include "server/oplog/message.h"
+#include "server/net/net_impl.h"
+
+#define TURN_BYTES 65536
+#define CONSUMERS_MAX 8
+
+static bool has_credit(const struct sess_follow *f)
+{
+	return (f->sent_frames < f->credit_frames &&
+		f->sent_bytes < f->credit_bytes);
+}
+
+static void count_sent(struct sess *s, size_t bytes, uint64_t seq)
+{
+	s->follow.sent_frames++;
+	s->follow.sent_bytes += bytes;
+	s->follow.position = seq;
+	s->messages_out++;
+}
+
+void follow_live(struct sess *s, const struct oplog_request *q)
+{
+	struct sess_follow *f = &s->follow;
+
+	if (s->state != SESS_READY || !f->live || q->applied.seq <= f->position)
+		return;
+	if (!has_credit(f) || !sess_room(s)) {
+		/* From now on it is behind, and the log keeps its place. */
+		f->live = false;
+		return;
+	}
+	count_sent(s, q->frame.n, q->applied.seq);
+	sess_put_bytes(s, q->frame);
+}
+
+/* Where a device that was never here begins: the policy's age ago. */
+static enum sn_err first_position(
+    struct sess *s, struct sn_txn *txn, uint64_t *out)
+{
+	uint64_t now = sn_clock_wall_ms();
+	uint64_t age = s->loop->settings->account.new_device_history;
+
+	return (message_before(txn, now > age ? now - age : 0, out));
+}
+
+static enum sn_err claim(struct sess *s, const struct sn_frame_sync *f,
+    struct sn_txn *txn, struct cursors_owner *former)
+{
+	struct cursors_owner owner = { s->loop->index, s->id };
+	uint64_t start;
+	enum sn_err err;
+
+	if ((err = first_position(s, txn, &start)) != SN_OK)
+		return (err);
+	return (cursors_claim(s->loop->net->cursors, txn, s->peer->fingerprint,
+	    f->consumer, start, CONSUMERS_MAX, f->takeover, owner,
+	    &s->follow.cursor, former));
+}
+
+static void synced(struct sess *s, uint64_t ref, uint64_t head)
+{
+	struct sn_frame_synced f = { .ref = ref, .head = head };
+	struct sn_wr w = sess_put(s, 64);
+
+	f.cursor = cursors_seq(s->loop->net->cursors, s->follow.cursor);
+	s->follow.position = f.cursor;
+	sn_frame_put_synced(&w, &f);
+	sess_put_end(s, &w);
+	sess_again(s);
+}
+
+void follow_on_sync(struct sess *s, const struct sn_frame *frame)
+{
+	struct cursors_owner former = { 0, 0 };
+	struct sn_frame_sync f;
+	struct sn_txn *txn;
+	uint64_t head;
+	enum sn_err err;
+
+	if (!sn_frame_get_sync(frame, &f) || !sn_name_consumer(f.consumer)) {
+		sess_error(s, NULL, "bad-frame",
+		    "SYNC needs ref, consumer, frames, bytes, takeover");
+		return;
+	}
+	if (s->follow.cursor != NULL) {
+		sess_error(
+		    s, &f.ref, "bad-state", "this session has had its SYNC");
+		return;
+	}
+	if ((err = loop_read_fresh(s->loop, &txn)) != SN_OK ||
+	    (err = db_meta(txn, DB_META_LAST_SEQ, &head)) != SN_OK ||
+	    (err = claim(s, &f, txn, &former)) != SN_OK) {
+		sess_error_of(s, f.ref, err);
+		return;
+	}
+	if (former.session != 0)
+		net_take_over(s->loop->net, former);
+	s->follow.live = false;
+	s->follow.credit_frames = f.frames;
+	s->follow.credit_bytes = f.bytes;
+	if ((err = followers_add(s->loop, txn, s)) != SN_OK) {
+		follow_stop(s);
+		sess_error_of(s, f.ref, err);
+		return;
+	}
+	synced(s, f.ref, head);
+}
+
+void follow_on_ack(struct sess *s, const struct sn_frame *frame)
+{
+	struct sn_frame_ack f;
+
+	if (!sn_frame_get_ack(frame, &f)) {
+		sess_error(s, NULL, "bad-frame", "ACK needs a sequence");
+		return;
+	}
+	if (s->follow.cursor == NULL) {
+		sess_error(s, NULL, "bad-state", "ACK comes after SYNC");
+		return;
+	}
+	/* What was never sent cannot have been processed. */
+	if (f.seq > s->follow.position)
+		f.seq = s->follow.position;
+	cursors_ack(s->loop->net->cursors, s->follow.cursor, f.seq);
+}
+
+void follow_on_credit(struct sess *s, const struct sn_frame *frame)
+{
+	struct sess_follow *f = &s->follow;
+	struct sn_frame_credit credit;
+
+	if (!sn_frame_get_credit(frame, &credit)) {
+		sess_error(
+		    s, NULL, "bad-frame", "CREDIT needs frames and bytes");
+		return;
+	}
+	if (f->cursor == NULL) {
+		sess_error(s, NULL, "bad-state", "CREDIT comes after SYNC");
+		return;
+	}
+	if (credit.frames > f->credit_frames)
+		f->credit_frames = credit.frames;
+	if (credit.bytes > f->credit_bytes)
+		f->credit_bytes = credit.bytes;
+	/* sess_work feeds when it has read what came with this. */
+}
+
+/* One stored message to the session; damage is told and passed over. */
+static enum sn_err deliver(struct sess *s, struct sn_txn *txn, uint64_t seq)
+{
+	struct sn_bytes tail;
+	struct sn_wr w;
+	enum sn_err err;
+
+	err = message_tail(txn, seq, &tail);
+	if (err == SN_ECORRUPT || err == SN_ENEWER || err == SN_ENOTFOUND) {
+		sn_log(SN_ALARM, "record.damaged",
+		    "table=log seq=%llu "
+		    "error=%s",
+		    (unsigned long long)seq, sn_err_name(err));
+		s->follow.position = seq;
+		return (SN_OK);
+	}
+	if (err != SN_OK)
+		return (err);
+	w = sess_put(s, tail.n + SN_FRAME_AROUND);
+	sn_frame_put_deliver_tail(&w, seq, tail);
+	count_sent(s, w.n, seq);
+	sess_put_end(s, &w);
+	return (SN_OK);
+}
+
+/* Until nothing is left, credit or room is out, or the turn's share is. */
+static enum sn_err feed(struct sess *s, struct sn_txn *txn, bool *done)
+{
+	struct sess_follow *f = &s->follow;
+	uint64_t until = f->sent_bytes + TURN_BYTES, seq;
+	struct backlog *backlog;
+	enum sn_err err;
+
+	*done = false;
+	if ((err = backlog_open(txn, s->account, f->position, &backlog)) !=
+	    SN_OK)
+		return (err);
+	while (has_credit(f) && sess_room(s) && s->state == SESS_READY) {
+		if (f->sent_bytes >= until) {
+			sess_again(s);
+			break;
+		}
+		err = backlog_next(backlog, &seq);
+		if (err == SN_ENOTFOUND) {
+			*done = true;
+			err = SN_OK;
+			break;
+		}
+		if (err != SN_OK || (err = deliver(s, txn, seq)) != SN_OK)
+			break;
+	}
+	backlog_close(backlog);
+	return (err);
+}
+
+void follow_feed(struct sess *s)
+{
+	struct sess_follow *f = &s->follow;
+	struct sn_txn *txn;
+	uint64_t head;
+	enum sn_err err;
+	bool done;
+
+	if (s->state != SESS_READY || f->cursor == NULL || f->live ||
+	    !has_credit(f) || !sess_room(s))
+		return;
+	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
+	    (err = db_meta(txn, DB_META_LAST_SEQ, &head)) != SN_OK ||
+	    (err = feed(s, txn, &done)) != SN_OK) {
+		sn_log(SN_WARN, "deliver.failed", "sess=%llu error=%s",
+		    (unsigned long long)s->id, sn_err_name(err));
+		sess_bye(s, "internal", "the server failed; its log says why");
+		return;
+	}
+	if (!done || s->state != SESS_READY)
+		return;
+	/*
+	 * Caught up with this snapshot.  Batches that it does not hold are
+	 * still to be told, unless they were before it was taken.
+	 */
+	if (head < s->loop->head) {
+		sess_again(s);
+		return;
+	}
+	if (f->position < head)
+		f->position = head;
+	f->live = true;
+}
+
+void follow_stop(struct sess *s)
+{
+	struct cursors_owner owner = { s->loop->index, s->id };
+
+	if (s->follow.cursor == NULL)
+		return;
+	cursors_release(s->loop->net->cursors, s->follow.cursor, owner);
+	s->follow.cursor = NULL;
+	s->follow.live = false;
+	followers_remove(s->loop, s);
+}

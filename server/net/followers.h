@@ -1,0 +1,44 @@
+#ifndef SERVER_NET_FOLLOWERS_H
+#define SERVER_NET_FOLLOWERS_H
+
+#include "server/base/map.h"
+#include "server/oplog/oplog.h"
+#include "server/net/sess.h"
+
+/*
+ * Who in this loop follows what: the sessions of each account that have
+ * begun delivery, and the named rooms those accounts are in.  Direct
+ * conversations need no entry: a message names its two accounts.
+ */
+struct follower {
+	uint64_t account;
+	struct sess *sessions; /* By next_of_account. */
+	uint64_t *rooms;       /* Named rooms it is in. */
+	size_t room_count, room_cap;
+};
+
+struct follow_room {
+	struct follower **members;
+	size_t count, cap;
+};
+
+/** followers_add(loop, txn, s): s begins; ${txn} is a fresh snapshot. */
+enum sn_err followers_add(
+    struct loop *loop, struct sn_txn *txn, struct sess *s) SN_MUST_USE;
+
+/** followers_remove(loop, s): nothing when it never began. */
+void followers_remove(struct loop *loop, struct sess *s);
+
+/** followers_joined, followers_left: what the log says of ${account}. */
+void followers_joined(struct loop *loop, uint64_t room, uint64_t account);
+void followers_left(struct loop *loop, uint64_t room, uint64_t account);
+
+/** followers_each(loop, request, call): every session here that may have
+ * the message ${request}. */
+void followers_each(struct loop *loop, const struct oplog_request *request,
+    void (*call)(struct sess *s, const struct oplog_request *request));
+
+/** followers_free(loop): what is left of the tables. */
+void followers_free(struct loop *loop);
+
+#endif

@@ -1,0 +1,102 @@
+#include "server/net/front.h"
+
+#include <stdlib.h>
+
+#include "server/keeper/provider.h"
+#include "server/base/settings.h"
+
+static void policy_of(const struct settings *set, struct gate_policy *out)
+{
+	*out = (struct gate_policy){
+		.chain_max = (unsigned)set->tls.chain_max,
+		.keys = set->tls.client_keys,
+		.tolerance = (int64_t)(set->tls.clock_tolerance / 1000),
+		.grace = (int64_t)(set->tls.crl_grace / 1000),
+		.rule = set->account.rule,
+	};
+}
+
+static enum sn_err new_context(
+    struct sn_bytes chain, struct sn_tls_context **out, struct sn_why *why)
+{
+	STACK_OF(X509) * certs;
+	EVP_PKEY *key;
+	enum sn_err err;
+
+	if ((err = sn_cert_read(chain, &certs, why)) != SN_OK)
+		return (err);
+	if ((err = provider_key(sk_X509_value(certs, 0), &key, why)) == SN_OK) {
+		err = sn_tls_server_new(chain, key, out, why);
+		EVP_PKEY_free(key);
+	}
+	sn_cert_free(certs);
+	return (err);
+}
+
+enum sn_err front_new(struct net *net, const struct settings *settings,
+    struct sn_bytes authority, struct sn_bytes crl, struct sn_bytes chain,
+    struct gate **gate, struct sn_tls_context **tls, struct sn_why *why)
+{
+	struct gate_material material = { .authority = authority, .crl = crl };
+	struct gate *fresh;
+	enum sn_err err;
+
+	policy_of(settings, &material.policy);
+	if ((err = gate_new(&material, net->gate, &fresh, why)) != SN_OK)
+		return (err);
+	if ((err = new_context(chain, tls, why)) != SN_OK) {
+		gate_release(fresh);
+		return (err);
+	}
+	*gate = fresh;
+	return (SN_OK);
+}
+
+enum sn_err front_check(const struct settings *settings,
+    const struct material *material, struct sn_why *why)
+{
+	struct gate_material of = { .authority = material->authority,
+		.crl = material->crl };
+	STACK_OF(X509) * certs;
+	struct gate *gate;
+	enum sn_err err;
+
+	policy_of(settings, &of.policy);
+	if ((err = gate_new(&of, NULL, &gate, why)) != SN_OK)
+		return (err);
+	gate_release(gate);
+	if ((err = sn_cert_read(material->chain, &certs, why)) != SN_OK)
+		return (err);
+	sn_cert_free(certs);
+	return (SN_OK);
+}
+
+struct swap {
+	struct net *net;
+	atomic_uint closed;
+};
+
+static void swap_in(struct loop *loop, void *arg)
+{
+	struct swap *s = arg;
+	unsigned closed =
+	    loop_front(loop, s->net->settings, s->net->gate, s->net->tls);
+
+	atomic_fetch_add(&s->closed, closed);
+}
+
+unsigned front_swap(struct net *net, struct settings *settings,
+    struct gate *gate, struct sn_tls_context *tls)
+{
+	struct swap s = { .net = net };
+	struct settings *old = net->settings;
+
+	gate_release(net->gate);
+	sn_tls_context_free(net->tls);
+	net->settings = settings;
+	net->gate = gate;
+	net->tls = tls;
+	net_each_loop(net, swap_in, &s);
+	settings_free(old);
+	return (atomic_load(&s.closed));
+}

@@ -1,0 +1,505 @@
+#include "server/net/login.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/tls.h"
+#include "server/oplog/account.h"
+#include "server/oplog/db.h"
+#include "server/oplog/device.h"
+#include "server/net/dispatch.h"
+#include "server/net/loop.h"
+#include "server/net/net_impl.h"
+#include "server/gate/subject_key.h"
+
+#define VERSION 1
+#define REFUSED_MAX 5
+
+enum sn_err login_tls(struct sess *s, struct sn_why *why)
+{
+	struct loop *loop = s->loop;
+	struct gate_visit *visit;
+	enum sn_err err;
+
+	if ((s->peer = calloc(1, sizeof(*s->peer))) == NULL)
+		goto err0;
+	if ((visit = calloc(1, sizeof(*visit))) == NULL)
+		goto err1;
+	*visit = (struct gate_visit){
+		.gate = gate_hold(loop->gate),
+		.address = s->address,
+		.limit = &loop->refusals,
+		.peer = s->peer,
+	};
+	err =
+	    sn_tls_accept(loop->tls, s->watch.fd, gate_verify, visit, &s->tls);
+	if (err != SN_OK)
+		goto err2;
+	s->visit = visit;
+	return (SN_OK);
+
+err2:
+	gate_release(loop->gate);
+	free(visit);
+err1:
+	free(s->peer);
+	s->peer = NULL;
+err0:
+	return (sn_why(why, SN_ENOMEM, "no memory for a connection"));
+}
+
+static void end_visit(struct sess *s)
+{
+	union {
+		const struct gate *held;
+		struct gate *gate;
+	} u;
+
+	if (s->visit == NULL)
+		return;
+	u.held = s->visit->gate;
+	gate_release(u.gate);
+	free(s->visit);
+	s->visit = NULL;
+}
+
+enum sn_err login_peer(struct sess *s)
+{
+	bool admitted = s->visit->admitted;
+
+	end_visit(s);
+	return (admitted ? SN_OK : SN_ECERT);
+}
+
+void login_stop(struct sess *s)
+{
+	end_visit(s);
+	if (s->admitted != NULL)
+		sn_secret_wipe(s->admitted, sizeof(*s->admitted));
+	free(s->admitted);
+	s->admitted = NULL;
+}
+
+/* Why a certificate that TLS accepts opens no session here. */
+static void refuse(
+    struct sess *s, const char *code, const char *text, const char *reason)
+{
+	char subject[2 * SN_CERT_NAME];
+
+	sn_log(SN_NOTICE, "login.refused",
+	    "sess=%llu subject=%s serial=%s address=\"%s\" reason=\"%s\"",
+	    (unsigned long long)s->id,
+	    sn_log_quote(subject, sizeof(subject), s->peer->subject,
+		strlen(s->peer->subject)),
+	    s->peer->serial, s->address, reason);
+	sess_bye(s, code, text);
+}
+
+static void no_account(struct sess *s, const char *reason)
+{
+	refuse(
+	    s, "no-account", "your certificate opens no account here", reason);
+}
+
+/*
+ * Anybody can rewrite an ECDSA signature into a second good one, and the
+ * certificate then has another fingerprint; issuer and serial stay.
+ */
+static enum sn_err find_twin(struct sn_txn *txn, uint64_t account,
+    const struct gate_peer *peer, bool *found)
+{
+	struct device d = { .account = account };
+	enum sn_err err;
+
+	for (;;) {
+		err = device_next(txn, account, &d, found);
+		if (err != SN_OK || !*found)
+			return (err);
+		if (strcmp(d.serial, peer->serial) == 0 &&
+		    strcmp(d.issuer, peer->issuer) == 0)
+			return (SN_OK);
+	}
+}
+
+/*
+ * Certificate to account, as the database and the gate stand now; done at
+ * HELLO and again on entering ready.  False: the session is ending.
+ */
+static bool admit(struct sess *s, struct account *account, bool *bound)
+{
+	struct subject_key key;
+	struct device device;
+	struct sn_txn *txn;
+	uint64_t buried;
+	bool twin = false;
+	enum sn_err err;
+
+	if (sess_recheck(s))
+		return (false);
+	subject_key(&s->peer->key, &key);
+	if ((err = loop_read_fresh(s->loop, &txn)) != SN_OK)
+		goto fail;
+	err = account_of_subject(txn, subject_key_bytes(&key), account);
+	if (err == SN_ENOTFOUND) {
+		no_account(s, "no account has this subject");
+		return (false);
+	}
+	if (err != SN_OK || (err = account_tombstone(txn,
+				 subject_key_bytes(&key), &buried)) != SN_OK)
+		goto fail;
+	if (account->state != ACCOUNT_ACTIVE) {
+		refuse(s, "disabled", "your account is disabled",
+		    "the account is disabled");
+		return (false);
+	}
+	if (buried != 0 && s->peer->not_before <= (int64_t)buried) {
+		no_account(s, "the certificate is older than the deletion of "
+			      "an account of this subject; issue a new one");
+		return (false);
+	}
+	err = device_get(txn, s->peer->fingerprint, &device);
+	*bound = err == SN_OK;
+	if (err != SN_OK && err != SN_ENOTFOUND)
+		goto fail;
+	if (!*bound &&
+	    (err = find_twin(txn, account->id, s->peer, &twin)) != SN_OK)
+		goto fail;
+	if (twin) {
+		no_account(s, "the certificate is a known one whose signature "
+			      "was rewritten");
+		return (false);
+	}
+	if (*bound && device.account != account->id) {
+		no_account(s, "the certificate is bound to another account");
+		return (false);
+	}
+	if (*bound && device.revoked) {
+		refuse(s, "revoked", "this device was revoked",
+		    "the device is revoked");
+		return (false);
+	}
+	return (true);
+fail:
+	sn_log(SN_WARN, "login.failed", "sess=%llu error=%s",
+	    (unsigned long long)s->id, sn_err_name(err));
+	sess_bye(s, "internal", "the server failed; its log says why");
+	return (false);
+}
+
+void login_on_hello(struct sess *s, const struct sn_frame *frame)
+{
+	struct sn_frame_hello hello;
+	struct sn_frame_welcome welcome = { .version = VERSION };
+	struct account account;
+	struct sn_wr w;
+	bool bound;
+
+	if (!sn_frame_get_hello(frame, &hello)) {
+		sess_bye(s, "bad-frame",
+		    "HELLO needs version, features, "
+		    "agent");
+		return;
+	}
+	if (hello.version < VERSION) {
+		sess_bye(s, "version", "this server speaks version 1");
+		return;
+	}
+	if (!admit(s, &account, &bound))
+		return;
+	s->account = account.id;
+	(void)snprintf(
+	    s->account_name, sizeof(s->account_name), "%s", account.name);
+	welcome.server = sn_bytes_of(s->loop->settings->name);
+	welcome.account = sn_bytes_of(account.name);
+	welcome.device = sn_bytes_of(s->peer->label);
+	welcome.now = sn_clock_wall_ms();
+	welcome.max_frame = SN_FRAME_MAX;
+	w = sess_put(s, 1024);
+	sn_frame_put_welcome(&w, &welcome);
+	sess_put_end(s, &w);
+	if (s->state != SESS_CLOSED)
+		(void)sess_enter(s, SESS_AUTH);
+}
+
+/* The keeper has it, or has no room for it. */
+static void asked(
+    struct sess *s, enum sn_err err, enum sess_login what, const uint64_t *ref)
+{
+	if (err != SN_OK) {
+		sess_error_retry(
+		    s, ref, "busy", "too many logins at once; try again", 1000);
+		return;
+	}
+	s->login = what;
+	s->login_ref = ref != NULL ? *ref : 0;
+	s->waited = sn_clock_mono();
+}
+
+void login_on_auth(struct sess *s, const struct sn_frame *frame)
+{
+	struct sn_frame_auth f;
+
+	if (!sn_frame_get_auth(frame, &f)) {
+		sess_bye(s, "bad-frame",
+		    "AUTH needs a password of 1 to 1024 "
+		    "bytes");
+		return;
+	}
+	asked(s,
+	    keeper_client_login(s->loop->keeper, s->id, s->account,
+		s->peer->fingerprint, f.password),
+	    SESS_LOGIN_PASSWORD, NULL);
+}
+
+void login_on_resume(struct sess *s, const struct sn_frame *frame)
+{
+	struct sn_frame_resume f;
+
+	if (!sn_frame_get_resume(frame, &f)) {
+		sess_bye(s, "bad-frame", "RESUME needs a token");
+		return;
+	}
+	asked(s,
+	    keeper_client_resume(s->loop->keeper, s->id, s->account,
+		s->peer->fingerprint, f.token),
+	    SESS_LOGIN_RESUME, NULL);
+}
+
+void login_on_password(struct sess *s, const struct sn_frame *frame)
+{
+	struct sn_frame_password f;
+
+	if (!sn_frame_get_password(frame, &f)) {
+		if (s->state == SESS_READY)
+			sess_error(s, NULL, "bad-frame",
+			    "PASSWORD needs ref, old, new");
+		else
+			sess_bye(
+			    s, "bad-frame", "PASSWORD needs ref, old, new");
+		return;
+	}
+	asked(s,
+	    keeper_client_change(s->loop->keeper, s->id, s->account,
+		s->peer->fingerprint, f.old, f.fresh),
+	    SESS_LOGIN_CHANGE, &f.ref);
+}
+
+void login_on_logout(struct sess *s, const struct sn_frame *frame)
+{
+	struct sn_frame_logout f;
+
+	if (!sn_frame_get_logout(frame, &f)) {
+		sess_error(s, NULL, "bad-frame", "LOGOUT needs a ref");
+		return;
+	}
+	asked(s, keeper_client_logout(s->loop->keeper, s->id, s->account),
+	    SESS_LOGIN_LOGOUT, &f.ref);
+}
+
+/* The device's first login: it is bound in the log before READY. */
+static void bind_device(struct sess *s)
+{
+	struct op op = { .kind = OP_DEVICE_BIND, .time = sn_clock_wall_ms() };
+	struct device *d = &op.device_bind.device;
+	enum sn_err err;
+
+	memcpy(d->fingerprint, s->peer->fingerprint, DEVICE_FINGERPRINT);
+	d->account = s->account;
+	d->not_after = s->peer->not_after;
+	(void)snprintf(d->serial, sizeof(d->serial), "%s", s->peer->serial);
+	(void)snprintf(d->issuer, sizeof(d->issuer), "%.*s", DEVICE_ISSUER_MAX,
+	    s->peer->issuer);
+	(void)snprintf(d->label, sizeof(d->label), "%s", s->peer->label);
+	op.device_bind.limit = s->loop->settings->account.devices_max;
+	if ((err = net_submit(s, 0, &op)) != SN_OK) {
+		sess_bye(s, "internal",
+		    "the server cannot store at the "
+		    "moment");
+		return;
+	}
+	s->login = SESS_LOGIN_BIND;
+}
+
+static void note_seen(struct sess *s)
+{
+	struct sn_bytes key = { s->peer->fingerprint, DEVICE_FINGERPRINT };
+	struct db_key value = db_key1(sn_clock_wall_ms());
+	struct oplog_request *q;
+
+	/* Only shown to administrators: a full queue may lose it. */
+	if (oplog_local_new(DB_DEVICE_SEEN, key, db_bytes(&value), &q) != SN_OK)
+		return;
+	if (oplog_submit(s->loop->net->log, q) != SN_OK)
+		oplog_request_free(q);
+}
+
+static void enter_ready(struct sess *s)
+{
+	struct keeper_answer *a = s->admitted;
+	struct sn_frame_ready f = {
+		.token = { a->token, a->token_len },
+		.token_until = a->token_until_ms,
+		.not_after = (uint64_t)s->peer->not_after * SN_MS_PER_S,
+	};
+	struct sn_wr w;
+
+	note_seen(s);
+	s->heard = sn_clock_mono();
+	s->login = SESS_LOGIN_NONE;
+	if (!sess_enter(s, SESS_READY))
+		return;
+	sn_log(SN_INFO, "session.ready",
+	    "sess=%llu account=\"%s\" device=\"%s\" serial=%s address=\"%s\" "
+	    "cipher=%s",
+	    (unsigned long long)s->id, s->account_name, s->peer->label,
+	    s->peer->serial, s->address, sn_tls_cipher(s->tls));
+	w = sess_put(s, 512);
+	sn_frame_put_ready(&w, &f);
+	sess_put_end(s, &w);
+	login_stop(s);
+	sess_again(s);
+}
+
+/* The password was right: look at everything once more, as it is now. */
+static void admit_again(struct sess *s, const struct keeper_answer *answer)
+{
+	struct account account;
+	bool bound;
+
+	if (!admit(s, &account, &bound))
+		return;
+	if (account.id != s->account) {
+		no_account(s, "the account was created anew meanwhile");
+		return;
+	}
+	if ((s->admitted = malloc(sizeof(*s->admitted))) == NULL) {
+		sess_drop(s);
+		return;
+	}
+	*s->admitted = *answer;
+	if (bound)
+		enter_ready(s);
+	else
+		bind_device(s);
+}
+
+void login_bound(struct sess *s, const struct oplog_request *request)
+{
+	struct account account;
+	bool bound;
+
+	if (s->login != SESS_LOGIN_BIND)
+		return;
+	s->login = SESS_LOGIN_NONE;
+	if (request->err == SN_ELIMIT) {
+		refuse(s, "no-account",
+		    "your account has as many devices as it may have; ask "
+		    "your administrator to revoke one",
+		    "too many devices");
+		return;
+	}
+	if (request->err != SN_OK) {
+		sess_bye(s, "internal",
+		    "the server cannot store at the "
+		    "moment");
+		return;
+	}
+	/* While it was stored, much may have happened. */
+	if (!admit(s, &account, &bound))
+		return;
+	if (!bound || account.id != s->account)
+		no_account(s, "the device could not be bound");
+	else
+		enter_ready(s);
+}
+
+static void refused(struct sess *s, enum sess_login what, uint64_t ref)
+{
+	const uint64_t *r = what == SESS_LOGIN_CHANGE ? &ref : NULL;
+
+	if (what == SESS_LOGIN_RESUME) {
+		sess_error(
+		    s, NULL, "token-refused", "log in with your password");
+		return;
+	}
+	sn_log(SN_NOTICE, "login.password",
+	    "sess=%llu account=\"%s\" serial=%s address=\"%s\" "
+	    "reason=refused",
+	    (unsigned long long)s->id, s->account_name, s->peer->serial,
+	    s->address);
+	if (s->state != SESS_READY && ++s->refused >= REFUSED_MAX) {
+		sess_bye(s, "auth-failed", "too many refused passwords");
+		return;
+	}
+	sess_error(s, r, "auth-failed", "the password was not accepted");
+}
+
+static void succeeded(struct sess *s, enum sess_login what, uint64_t ref,
+    const struct keeper_answer *answer)
+{
+	struct sn_frame_done done = { .ref = ref };
+	struct sn_wr w;
+
+	if (s->state != SESS_READY) {
+		admit_again(s, answer);
+		return;
+	}
+	sn_log(SN_INFO,
+	    what == SESS_LOGIN_LOGOUT ? "login.logout"
+				      : "login.password_changed",
+	    "sess=%llu account=\"%s\" serial=%s address=\"%s\"",
+	    (unsigned long long)s->id, s->account_name, s->peer->serial,
+	    s->address);
+	w = sess_put(s, 32);
+	sn_frame_put_done(&w, &done);
+	sess_put_end(s, &w);
+}
+
+void login_answer(struct sess *s, const struct keeper_answer *answer)
+{
+	enum sess_login what = s->login;
+	const uint64_t *ref =
+	    what == SESS_LOGIN_CHANGE || what == SESS_LOGIN_LOGOUT
+		? &s->login_ref
+		: NULL;
+	struct sn_frame_choose choose = { 0 };
+	struct sn_wr w;
+
+	if (what == SESS_LOGIN_NONE || what == SESS_LOGIN_BIND ||
+	    s->state == SESS_DRAINING || s->state == SESS_CLOSED)
+		return;
+	s->login = SESS_LOGIN_NONE;
+	/* The wait was ours. */
+	s->deadline += sn_clock_mono() - s->waited;
+	sess_again(s);
+	switch (answer->verdict) {
+	case KEEPER_OK:
+		succeeded(s, what, s->login_ref, answer);
+		break;
+	case KEEPER_CHOOSE:
+		w = sess_put(s, 16);
+		sn_frame_put_choose(&w, &choose);
+		sess_put_end(s, &w);
+		if (s->state == SESS_AUTH)
+			(void)sess_enter(s, SESS_CHOOSE);
+		break;
+	case KEEPER_REFUSED:
+		refused(s, what, s->login_ref);
+		break;
+	case KEEPER_WEAK:
+		sess_error(s, ref, "weak-password",
+		    "a password needs at least 8 bytes");
+		break;
+	case KEEPER_BUSY:
+		sess_error_retry(s, ref, "busy",
+		    "too many logins at once; try again", answer->retry_ms);
+		break;
+	case KEEPER_FAILED:
+		sess_error_retry(s, ref, "busy",
+		    "the server cannot check passwords at the moment", 1000);
+		break;
+	}
+}

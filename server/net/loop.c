@@ -1,0 +1,354 @@
+#include "server/net/loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "server/net/addresses.h"
+#include "server/oplog/db.h"
+#include "server/net/followers.h"
+#include "server/net/net_impl.h"
+#include "server/keeper/provider.h"
+#include "server/net/login.h"
+
+#define ACCEPTS_A_TURN 64
+#define TICK_MS 1000
+#define DRAIN_TICK_MS 50
+#define RELEASE_MS 10 /* How often sessions over their rate are looked at. */
+
+static void address_text(
+    const struct sockaddr_storage *from, char *out, size_t size)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+	union {
+		const struct sockaddr_storage *any;
+		const struct sockaddr_in *v4;
+		const struct sockaddr_in6 *v6;
+	} a = { .any = from };
+
+	if (from->ss_family == AF_INET) {
+		(void)inet_ntop(AF_INET, &a.v4->sin_addr, host, sizeof(host));
+		(void)snprintf(
+		    out, size, "%s:%u", host, (unsigned)ntohs(a.v4->sin_port));
+	} else {
+		(void)inet_ntop(AF_INET6, &a.v6->sin6_addr, host, sizeof(host));
+		(void)snprintf(out, size, "[%s]:%u", host,
+		    (unsigned)ntohs(a.v6->sin6_port));
+	}
+}
+
+static void on_listener(struct poll_watch *watch, bool can_read, bool w)
+{
+	struct loop *loop =
+	    (struct loop *)(void *)((char *)watch -
+				    offsetof(struct loop, listener));
+	struct sockaddr_storage from;
+	char address[80];
+
+	(void)can_read;
+	(void)w;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		socklen_t len = sizeof(from);
+		int fd = accept4(watch->fd, (struct sockaddr *)&from, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE ||
+			    errno == ENOBUFS || errno == ENOMEM)
+				/* The tick listens again. */
+				poll_want(loop->poll, watch, false, false);
+			return;
+		}
+		address_text(&from, address, sizeof(address));
+		if (addresses_admit(loop->net->addresses, address) != SN_OK) {
+			unsigned dropped;
+
+			if (sn_log_allow(&loop->refusals, &dropped))
+				sn_log(SN_NOTICE, "connection.refused",
+				    "address=\"%s\" reason=limit withheld=%u",
+				    address, dropped);
+			(void)close(fd);
+			continue;
+		}
+		sess_accept(loop, fd, address);
+	}
+}
+
+static void on_answer(void *arg, const struct keeper_answer *answer)
+{
+	struct loop *loop = arg;
+	struct sess *s = map_get(&loop->sessions, answer->cookie);
+
+	if (s != NULL)
+		login_answer(s, answer);
+}
+
+static void on_keeper(struct poll_watch *watch, bool can_read, bool w)
+{
+	struct loop *loop =
+	    (struct loop *)(void *)((char *)watch -
+				    offsetof(struct loop, keeper_watch));
+
+	(void)can_read;
+	(void)w;
+	if (keeper_client_read(loop->keeper, on_answer, loop) != SN_OK)
+		/* It died; the parent starts another and says so. */
+		poll_remove(loop->poll, watch);
+}
+
+enum sn_err loop_keeper_fd(struct loop *loop, int fd)
+{
+	enum sn_err err;
+
+	if (loop->keeper == NULL)
+		err = keeper_client_new(fd, &loop->keeper);
+	else {
+		poll_remove(loop->poll, &loop->keeper_watch);
+		err =
+		    keeper_client_replace_fd(loop->keeper, fd, on_answer, loop);
+	}
+	if (err != SN_OK)
+		return (err);
+	loop->keeper_watch = (struct poll_watch){
+		.ready = on_keeper,
+		.fd = fd,
+		.read = true,
+	};
+	return (poll_add(loop->poll, &loop->keeper_watch));
+}
+
+unsigned loop_front(struct loop *loop, const struct settings *settings,
+    struct gate *gate, struct sn_tls_context *tls)
+{
+	unsigned closed = 0;
+	struct sess *s, *next;
+
+	loop->settings = settings;
+	gate_release(loop->gate);
+	loop->gate = gate_hold(gate);
+	sn_tls_context_free(loop->tls);
+	loop->tls = sn_tls_context_hold(tls);
+	for (s = loop->all; s != NULL; s = next) {
+		next = s->next;
+		/* In the handshake it has no peer yet: HELLO looks again. */
+		if (s->state != SESS_TLS && sess_recheck(s))
+			closed++;
+	}
+	return (closed);
+}
+
+void loop_listen(struct loop *loop, bool on)
+{
+	loop->listening = on;
+	poll_want(loop->poll, &loop->listener, on, false);
+}
+
+enum sn_err loop_read(struct loop *loop, struct sn_txn **out)
+{
+	enum sn_err err;
+
+	if (!loop->reading) {
+		if ((err = sn_txn_renew(loop->reader)) != SN_OK)
+			return (err);
+		loop->reading = true;
+	}
+	*out = loop->reader;
+	return (SN_OK);
+}
+
+static void end_reading(struct loop *loop)
+{
+	if (loop->reading)
+		sn_txn_reset(loop->reader);
+	loop->reading = false;
+}
+
+enum sn_err loop_read_fresh(struct loop *loop, struct sn_txn **out)
+{
+	end_reading(loop);
+	return (loop_read(loop, out));
+}
+
+static void work_again(struct loop *loop)
+{
+	struct sess *s = loop->again, *next;
+
+	loop->again = NULL;
+	for (; s != NULL; s = next) {
+		next = s->next_again;
+		s->again = false;
+		sess_work(s);
+	}
+}
+
+static void release_throttled(struct loop *loop)
+{
+	uint64_t now = sn_clock_mono();
+	struct sess *s = loop->throttled, *next;
+
+	if (s == NULL || now - loop->last_release < RELEASE_MS * SN_NS_PER_MS)
+		return;
+	loop->last_release = now;
+	loop->throttled = NULL;
+	for (; s != NULL; s = next) {
+		next = s->next_throttled;
+		s->throttled = false;
+		sess_again(s);
+	}
+}
+
+static void flush_dirty(struct loop *loop)
+{
+	struct sess *s, *next;
+
+	while ((s = loop->dirty) != NULL) {
+		loop->dirty = NULL;
+		for (; s != NULL; s = next) {
+			next = s->next_dirty;
+			sess_flush(s);
+		}
+	}
+}
+
+static void free_closed(struct loop *loop)
+{
+	struct sess *s, *next, **at;
+
+	if (loop->closed == NULL)
+		return;
+	/* Some of them may still be on a list for a later turn. */
+	for (at = &loop->again; *at != NULL;) {
+		if ((*at)->state == SESS_CLOSED)
+			*at = (*at)->next_again;
+		else
+			at = &(*at)->next_again;
+	}
+	for (at = &loop->throttled; *at != NULL;) {
+		if ((*at)->state == SESS_CLOSED)
+			*at = (*at)->next_throttled;
+		else
+			at = &(*at)->next_throttled;
+	}
+	for (s = loop->closed; s != NULL; s = next) {
+		next = s->next;
+		sess_free(s);
+	}
+	loop->closed = NULL;
+}
+
+static void tick(struct loop *loop)
+{
+	uint64_t now = sn_clock_mono();
+	uint64_t every = loop->draining > 0 ? DRAIN_TICK_MS : TICK_MS;
+	struct sess *s, *next;
+
+	if (now - loop->last_tick < every * SN_NS_PER_MS)
+		return;
+	loop->last_tick = now;
+	for (s = loop->all; s != NULL; s = next) {
+		next = s->next;
+		sess_tick(s, now);
+	}
+	if (loop->listening)
+		poll_want(loop->poll, &loop->listener, true, false);
+}
+
+static int timeout(const struct loop *loop)
+{
+	if (loop->again != NULL || loop->stopping)
+		return (0);
+	if (loop->throttled != NULL)
+		return (RELEASE_MS);
+	return (loop->draining > 0 ? DRAIN_TICK_MS : TICK_MS);
+}
+
+static void *run(void *arg)
+{
+	struct loop *loop = arg;
+
+	while (!loop->stopping) {
+		if (poll_turn(loop->poll, timeout(loop)) != SN_OK) {
+			sn_log(SN_ALARM, "loop.failed", "loop=%u", loop->index);
+			abort();
+		}
+		release_throttled(loop);
+		work_again(loop);
+		tick(loop);
+		flush_dirty(loop);
+		end_reading(loop);
+		free_closed(loop);
+	}
+	return (NULL);
+}
+
+enum sn_err loop_start(struct loop *loop)
+{
+	if (pthread_create(&loop->thread, NULL, run, loop) != 0)
+		return (SN_ENOMEM);
+	return (SN_OK);
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopping = true;
+}
+
+enum sn_err loop_new(
+    struct net *net, unsigned index, int listen_fd, struct loop **out)
+{
+	struct loop *loop;
+	enum sn_err err;
+
+	if ((loop = calloc(1, sizeof(*loop))) == NULL)
+		return (SN_ENOMEM);
+	loop->net = net;
+	loop->index = index;
+	loop->sign_fd = -1;
+	loop->refusals.burst = 20;
+	loop->refusals.period_ns = SN_NS_PER_S;
+	loop->listener = (struct poll_watch){
+		.ready = on_listener,
+		.fd = listen_fd,
+	};
+	if ((err = poll_new(&loop->poll)) != SN_OK ||
+	    (err = mailbox_new(loop->poll, loop, &loop->mailbox)) != SN_OK ||
+	    (err = poll_add(loop->poll, &loop->listener)) != SN_OK ||
+	    (err = sn_txn_read(net->store, &loop->reader)) != SN_OK) {
+		loop_free(loop);
+		return (err);
+	}
+	err = db_meta(loop->reader, DB_META_LAST_SEQ, &loop->head);
+	sn_txn_reset(loop->reader);
+	if (err != SN_OK) {
+		loop_free(loop);
+		return (err);
+	}
+	*out = loop;
+	return (SN_OK);
+}
+
+void loop_free(struct loop *loop)
+{
+	if (loop == NULL)
+		return;
+	while (loop->all != NULL)
+		sess_drop(loop->all);
+	free_closed(loop);
+	mailbox_free(loop->mailbox);
+	followers_free(loop);
+	sn_txn_abort(loop->reader);
+	keeper_client_free(loop->keeper);
+	if (loop->sign_fd >= 0)
+		(void)close(loop->sign_fd);
+	gate_release(loop->gate);
+	sn_tls_context_free(loop->tls);
+	map_free(&loop->sessions);
+	poll_free(loop->poll);
+	free(loop);
+}

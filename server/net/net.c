@@ -1,0 +1,443 @@
+#include "server/net/net.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "server/net/admin.h"
+#include "server/base/channel.h"
+#include "server/net/followers.h"
+#include "server/net/front.h"
+#include "server/base/material.h"
+#include "server/net/net_impl.h"
+#include "server/oplog/oplog_embedded.h"
+#include "server/keeper/provider.h"
+#include "server/base/sandbox.h"
+#include "server/net/follow.h"
+#include "server/net/login.h"
+#include "server/net/rooms.h"
+#include "server/net/send.h"
+#include "server/base/settings.h"
+
+enum sn_err net_submit(struct sess *s, uint64_t ref, const struct op *op)
+{
+	struct oplog_request *q;
+	enum sn_err err;
+
+	if ((err = oplog_request_new(op, &q)) != SN_OK)
+		return (err);
+	q->loop = s->loop->index;
+	q->session = s->id;
+	q->ref = ref;
+	q->kind = op->kind;
+	if ((err = oplog_submit(s->loop->net->log, q)) != SN_OK) {
+		oplog_request_free(q);
+		return (err);
+	}
+	s->in_flight++;
+	return (SN_OK);
+}
+
+/* A batch on its way to one loop. */
+struct batch_mail {
+	struct mail mail;
+	struct oplog_batch *batch;
+};
+
+static void answer(struct loop *loop, const struct oplog_request *q)
+{
+	struct sess *s = map_get(&loop->sessions, q->session);
+
+	if (s == NULL)
+		return;
+	s->in_flight--;
+	if (s->state != SESS_DRAINING) {
+		switch (q->kind) {
+		case OP_MESSAGE:
+			send_answer(s, q);
+			break;
+		case OP_DEVICE_BIND:
+			login_bound(s, q);
+			break;
+		default:
+			rooms_answer(s, q);
+			break;
+		}
+	}
+	if (s->paused)
+		sess_again(s);
+}
+
+static void run_batch(void *owner, struct mail *mail)
+{
+	struct batch_mail *m = (struct batch_mail *)mail;
+	struct oplog_batch *batch = m->batch;
+	struct loop *loop = owner;
+
+	free(m);
+	for (struct oplog_request *q = batch->first; q != NULL; q = q->next) {
+		if (q->local)
+			continue;
+		if (q->err == SN_OK && q->applied.what == APPLIED_JOINED)
+			followers_joined(
+			    loop, q->applied.room, q->applied.account);
+		if (q->err == SN_OK && q->applied.what == APPLIED_LEFT)
+			followers_left(
+			    loop, q->applied.room, q->applied.account);
+		if (q->loop == loop->index)
+			answer(loop, q);
+		if (q->frame.n > 0)
+			followers_each(loop, q, follow_live);
+	}
+	if (batch->head > loop->head)
+		loop->head = batch->head;
+	oplog_release(batch);
+}
+
+static void answer_admin(struct net *net, const struct oplog_request *q)
+{
+	pthread_mutex_lock(&net->answer_lock);
+	net->answered = true;
+	net->answer_err = q->err;
+	net->answer = q->applied;
+	pthread_cond_signal(&net->answer_wake);
+	pthread_mutex_unlock(&net->answer_lock);
+}
+
+/* The log's thread: tell every loop. */
+static void committed(void *arg, struct oplog_batch *batch)
+{
+	struct net *net = arg;
+
+	for (struct oplog_request *q = batch->first; q != NULL; q = q->next) {
+		if (q->loop == NET_ADMIN)
+			answer_admin(net, q);
+	}
+	atomic_store(&batch->holders, net->loop_count);
+	for (unsigned i = 0; i < net->loop_count; i++) {
+		struct batch_mail *m = malloc(sizeof(*m));
+
+		/* A loop that misses a batch would lose messages. */
+		if (m == NULL)
+			abort();
+		m->mail.run = run_batch;
+		m->batch = batch;
+		mailbox_post(net->loops[i]->mailbox, &m->mail);
+	}
+}
+
+enum sn_err net_submit_wait(
+    struct net *net, const struct op *op, struct applied *out)
+{
+	struct oplog_request *q;
+	enum sn_err err;
+
+	if ((err = oplog_request_new(op, &q)) != SN_OK)
+		return (err);
+	q->loop = NET_ADMIN;
+	q->kind = op->kind;
+	net->answered = false;
+	if ((err = oplog_submit(net->log, q)) != SN_OK) {
+		oplog_request_free(q);
+		return (err);
+	}
+	pthread_mutex_lock(&net->answer_lock);
+	while (!net->answered)
+		pthread_cond_wait(&net->answer_wake, &net->answer_lock);
+	err = net->answer_err;
+	*out = net->answer;
+	pthread_mutex_unlock(&net->answer_lock);
+	return (err);
+}
+
+struct takeover_mail {
+	struct mail mail;
+	uint64_t session;
+};
+
+static void run_takeover(void *owner, struct mail *mail)
+{
+	struct takeover_mail *m = (struct takeover_mail *)mail;
+	struct loop *loop = owner;
+	struct sess *s = map_get(&loop->sessions, m->session);
+
+	free(m);
+	if (s != NULL)
+		sess_bye(
+		    s, "takeover", "another session of this device took over");
+}
+
+void net_take_over(struct net *net, struct cursors_owner owner)
+{
+	struct takeover_mail *m = malloc(sizeof(*m));
+
+	if (m == NULL)
+		return; /* It lives on beside the new one: both are fed. */
+	m->mail.run = run_takeover;
+	m->session = owner.session;
+	mailbox_post(net->loops[owner.loop]->mailbox, &m->mail);
+}
+
+void net_count_fault(struct net *net)
+{
+	atomic_fetch_add(&net->faults, 1);
+}
+
+struct call {
+	void (*call)(struct loop *loop, void *arg);
+	void *arg;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	unsigned left;
+};
+struct call_mail {
+	struct mail mail;
+	struct call *call;
+};
+
+static void run_call(void *owner, struct mail *mail)
+{
+	struct call *c = ((struct call_mail *)mail)->call;
+
+	c->call(owner, c->arg);
+	pthread_mutex_lock(&c->lock);
+	c->left--;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void net_each_loop(
+    struct net *net, void (*call)(struct loop *loop, void *arg), void *arg)
+{
+	struct call_mail mails[NET_LOOPS_MAX];
+	struct call c = { .call = call, .arg = arg, .left = net->loop_count };
+
+	pthread_mutex_init(&c.lock, NULL);
+	pthread_cond_init(&c.wake, NULL);
+	for (unsigned i = 0; i < net->loop_count; i++) {
+		mails[i].mail.run = run_call;
+		mails[i].call = &c;
+		mailbox_post(net->loops[i]->mailbox, &mails[i].mail);
+	}
+	pthread_mutex_lock(&c.lock);
+	while (c.left > 0)
+		pthread_cond_wait(&c.wake, &c.lock);
+	pthread_mutex_unlock(&c.lock);
+	pthread_cond_destroy(&c.wake);
+	pthread_mutex_destroy(&c.lock);
+}
+
+static enum sn_err open_all(
+    struct net *net, const struct net_start *start, struct sn_why *why)
+{
+	struct oplog_embedded_options options = {
+		.batch_max = (unsigned)start->settings->store.batch_max,
+		.queue_max = start->settings->limits.queue_bytes,
+	};
+	const struct settings *set = start->settings;
+	char dir[4096];
+	enum sn_err err;
+
+	(void)snprintf(dir, sizeof(dir), "%s/net", set->data);
+	if ((err = db_open(dir, set->store.map_size, NET_LOOPS_MAX + 16,
+		 &net->store, why)) != SN_OK)
+		return (err);
+	if ((err = cursors_new(&net->cursors)) != SN_OK ||
+	    (err = addresses_new((unsigned)set->limits.connections_per_address,
+		 (unsigned)set->limits.connections, &net->addresses)) != SN_OK)
+		return (sn_why(why, err, "no memory to start"));
+	for (unsigned i = 0; i < start->listen_count; i++) {
+		err = loop_new(net, i, start->listen_fds[i], &net->loops[i]);
+		if (err != SN_OK)
+			return (sn_why(why, err, "cannot start a loop: %s",
+			    sn_err_text(err)));
+		net->loop_count++;
+	}
+	err = oplog_embedded_start(
+	    net->store, &options, committed, net, &net->log);
+	if (err != SN_OK)
+		return (sn_why(why, err, "cannot start the log: %s",
+		    sn_store_reason(net->store)));
+	return (SN_OK);
+}
+
+static enum sn_err open_front(
+    struct net *net, const struct net_start *start, struct sn_why *why)
+{
+	const struct material *m = start->material;
+	struct sn_tls_context *tls;
+	struct settings *settings;
+	struct gate *gate;
+	enum sn_err err;
+
+	if ((err = provider_setup(why)) != SN_OK)
+		return (err);
+	if ((err = settings_of_text(m->config, &settings, why)) != SN_OK)
+		return (err);
+	if ((err = front_new(net, settings, m->authority, m->crl, m->chain,
+		 &gate, &tls, why)) != SN_OK) {
+		settings_free(settings);
+		return (err);
+	}
+	net->rule = settings->account.rule;
+	(void)front_swap(net, settings, gate, tls);
+	return (SN_OK);
+}
+
+/* One request of the parent's; false when it has gone. */
+static bool serve(struct net *net, int ctl_fd, char *buffer, size_t size)
+{
+	int fds[CHANNEL_FDS_MAX];
+	json_t *request, *reply;
+	unsigned count = 0;
+	char *text;
+	size_t n;
+	enum sn_err err;
+
+	err = channel_recv(
+	    ctl_fd, buffer, size - 1, &n, fds, CHANNEL_FDS_MAX, &count);
+	if (err == SN_ECLOSED)
+		return (false);
+	if (err != SN_OK) {
+		sn_log(
+		    SN_ALARM, "control.failed", "error=%s", sn_err_name(err));
+		return (err != SN_EIO);
+	}
+	request = json_loadb(buffer, n, 0, NULL);
+	reply = admin_handle(net, request, fds, count);
+	(void)json_object_set(reply, "id", json_object_get(request, "id"));
+	text = json_dumps(reply, JSON_COMPACT);
+	if (text != NULL &&
+	    channel_send(ctl_fd, sn_bytes_of(text), NULL, 0) != SN_OK)
+		sn_log(SN_ALARM, "control.unanswered", "cmd=%s",
+		    admin_text(request, "cmd"));
+	free(text);
+	json_decref(reply);
+	json_decref(request);
+	return (true);
+}
+
+static void drained_in(struct loop *loop, void *arg)
+{
+	atomic_fetch_add((atomic_uint *)arg, loop->count);
+}
+
+static bool drained(struct net *net)
+{
+	atomic_uint left = 0;
+
+	if (!net->draining)
+		return (false);
+	net_each_loop(net, drained_in, &left);
+	return (atomic_load(&left) == 0);
+}
+
+#define STORE_EVERY_MS 1000
+#define DRAIN_LOOK_MS 20
+
+/* The main thread: the parent's requests, and the cursors each second. */
+static void serve_parent(struct net *net, int ctl_fd)
+{
+	const size_t size = CHANNEL_MESSAGE_MAX + 1;
+	uint64_t stored = sn_clock_mono(), now;
+	struct pollfd p = { .fd = ctl_fd, .events = POLLIN };
+	char *buffer = malloc(size);
+
+	if (buffer == NULL)
+		return;
+	while (!drained(net)) {
+		int n =
+		    poll(&p, 1, net->draining ? DRAIN_LOOK_MS : STORE_EVERY_MS);
+
+		if (n > 0 && !serve(net, ctl_fd, buffer, size))
+			break;
+		now = sn_clock_mono();
+		if (now - stored >= STORE_EVERY_MS * SN_NS_PER_MS) {
+			cursors_store(net->cursors, net->log);
+			stored = now;
+		}
+	}
+	free(buffer);
+}
+
+static void stop_in(struct loop *loop, void *arg)
+{
+	(void)arg;
+	loop_stop(loop);
+}
+
+/* In this order: the log answers into the loops, the loops into nothing. */
+static void close_all(struct net *net, unsigned started)
+{
+	if (net->log != NULL)
+		cursors_store(net->cursors, net->log);
+	oplog_stop(net->log);
+	if (started == net->loop_count)
+		net_each_loop(net, stop_in, NULL);
+	for (unsigned i = 0; i < net->loop_count; i++) {
+		if (i < started)
+			(void)pthread_join(net->loops[i]->thread, NULL);
+		loop_free(net->loops[i]);
+	}
+	cursors_free(net->cursors);
+	addresses_free(net->addresses);
+	gate_release(net->gate);
+	sn_tls_context_free(net->tls);
+	settings_free(net->settings);
+	sn_store_close(net->store);
+}
+
+static void say_ready(int ctl_fd, enum sn_err err, const struct sn_why *why)
+{
+	json_t *line = err == SN_OK ? json_pack("{s:i, s:b}", "id", 0, "ok", 1)
+				    : json_pack("{s:i, s:b, s:s}", "id", 0,
+					  "ok", 0, "message", why->text);
+	char *text = json_dumps(line, JSON_COMPACT);
+
+	if (text == NULL ||
+	    channel_send(ctl_fd, sn_bytes_of(text), NULL, 0) != SN_OK)
+		sn_log(SN_ALARM, "net.unheard", "why=\"%s\"", why->text);
+	free(text);
+	json_decref(line);
+}
+
+int net_run(const struct net_start *start)
+{
+	struct net net = { .started = sn_clock_mono() };
+	struct sn_why why = { "" };
+	unsigned started = 0;
+	enum sn_err err;
+
+	/* A terminal sends these to the whole group; the parent decides. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	pthread_mutex_init(&net.answer_lock, NULL);
+	pthread_cond_init(&net.answer_wake, NULL);
+	/* While there is a random device to open. */
+	json_object_seed(0);
+	/* No file from here on, for this thread and those it starts. */
+	if ((err = open_all(&net, start, &why)) == SN_OK &&
+	    (err = sandbox_files(NULL, &why)) == SN_OK) {
+		while (started < net.loop_count &&
+		       loop_start(net.loops[started]) == SN_OK)
+			started++;
+		if (started < net.loop_count)
+			err = sn_why(&why, SN_ENOMEM, "cannot start threads");
+	}
+	if (err == SN_OK)
+		err = open_front(&net, start, &why);
+	if (err == SN_OK)
+		err = sandbox_enter_net(&why);
+	say_ready(start->ctl_fd, err, &why);
+	if (err == SN_OK)
+		serve_parent(&net, start->ctl_fd);
+	close_all(&net, started);
+	return (err == SN_OK ? 0 : 1);
+}

@@ -1,0 +1,68 @@
+#ifndef SERVER_NET_NET_IMPL_H
+#define SERVER_NET_NET_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/net/addresses.h"
+#include "server/net/cursors.h"
+#include "server/net/loop.h"
+#include "server/net/net.h"
+#include "server/oplog/oplog.h"
+
+#define NET_LOOPS_MAX 64
+
+/*
+ * The net process.  Its main thread talks to the parent (net.c, admin.c);
+ * each loop has its own; the log has one.
+ */
+struct net {
+	struct sn_store *store;
+	struct oplog *log;
+	struct cursors *cursors;
+	struct addresses *addresses;
+	struct loop *loops[NET_LOOPS_MAX];
+	unsigned loop_count;
+	uint64_t started; /* Monotonic. */
+	atomic_ullong faults;
+	/* The main thread's own; the loops have theirs: */
+	struct settings *settings;
+	struct gate *gate;
+	struct sn_tls_context *tls;
+	bool draining;
+	enum sn_subject_rule rule;
+	uint64_t last_reserved; /* Account ids handed out. */
+	/* The answer to the operation the main thread waits for. */
+	pthread_mutex_t answer_lock;
+	pthread_cond_t answer_wake;
+	bool answered;
+	enum sn_err answer_err;
+	struct applied answer;
+};
+
+/** The ${loop} of requests that the main thread waits for. */
+#define NET_ADMIN UINT32_MAX
+
+/** net_submit(s, ref, op): submit for a session; its answer comes later. */
+enum sn_err net_submit(
+    struct sess *s, uint64_t ref, const struct op *op) SN_MUST_USE;
+
+/** net_submit_wait(net, op, out): main thread: submit and wait. */
+enum sn_err net_submit_wait(
+    struct net *net, const struct op *op, struct applied *out) SN_MUST_USE;
+
+/** net_take_over(net, owner): end the session that lost its consumer. */
+void net_take_over(struct net *net, struct cursors_owner owner);
+
+/** net_count_fault(net): one more broken invariant. */
+void net_count_fault(struct net *net);
+
+/**
+ * net_each_loop(net, call, arg):
+ * Main thread: run ${call} in every loop's thread, all at once, and wait
+ * until the last is done.
+ */
+void net_each_loop(
+    struct net *net, void (*call)(struct loop *loop, void *arg), void *arg);
+
+#endif

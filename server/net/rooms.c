@@ -1,0 +1,335 @@
+#include "server/net/rooms.h"
+
+#include "lib/clock.h"
+#include "server/oplog/account.h"
+#include "server/oplog/db.h"
+#include "server/net/dispatch.h"
+#include "server/net/loop.h"
+#include "server/net/net_impl.h"
+#include "server/oplog/room.h"
+
+static void bad(struct sess *s, const char *text)
+{
+	sess_error(s, NULL, "bad-frame", text);
+}
+
+static void submit(struct sess *s, uint64_t ref, struct op *op)
+{
+	enum sn_err err;
+
+	op->time = sn_clock_wall_ms();
+	if ((err = net_submit(s, ref, op)) != SN_OK)
+		sess_error_of(s, ref, err);
+}
+
+void rooms_on_create(struct sess *s, const struct sn_frame *frame)
+{
+	struct op op = { .kind = OP_ROOM_CREATE };
+	struct sn_frame_room_create f;
+
+	if (!sn_frame_get_room_create(frame, &f)) {
+		bad(s, "ROOM_CREATE needs ref, room, open, topic");
+		return;
+	}
+	if (!sn_name_room(f.room)) {
+		sess_error(s, &f.ref, "bad-frame",
+		    "a room's name is '#' and up to 64 of a-z 0-9 . _ -");
+		return;
+	}
+	op.room_create.creator = s->account;
+	op.room_create.open = f.open;
+	op.room_create.name = f.room;
+	op.room_create.topic = f.topic;
+	op.room_create.limit = s->loop->settings->limits.rooms_max;
+	submit(s, f.ref, &op);
+}
+
+/* A room by its name, for an operation; false when the ERROR is sent. */
+static bool find(
+    struct sess *s, uint64_t ref, struct sn_bytes name, struct room *room)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = loop_read(s->loop, &txn)) == SN_OK)
+		err = room_find(txn, name, room);
+	if (err != SN_OK)
+		sess_error_of(s, ref, err);
+	return (err == SN_OK);
+}
+
+static void change_self(
+    struct sess *s, const struct sn_frame *frame, enum op_member_change change)
+{
+	struct op op = { .kind = OP_ROOM_MEMBER };
+	struct sn_frame plain = *frame;
+	struct sn_frame_room_join f;
+	struct room room;
+
+	/* JOIN and LEAVE have the same fields. */
+	plain.type = SN_FRAME_ROOM_JOIN;
+	if (!sn_frame_get_room_join(&plain, &f)) {
+		bad(s, "this frame needs ref and room");
+		return;
+	}
+	if (!find(s, f.ref, f.room, &room))
+		return;
+	op.room_member.room = room.id;
+	op.room_member.account = s->account;
+	op.room_member.by = s->account;
+	op.room_member.change = change;
+	op.room_member.limit = s->loop->settings->limits.members_max;
+	submit(s, f.ref, &op);
+}
+
+void rooms_on_join(struct sess *s, const struct sn_frame *frame)
+{
+	change_self(s, frame, OP_JOIN);
+}
+
+void rooms_on_leave(struct sess *s, const struct sn_frame *frame)
+{
+	change_self(s, frame, OP_LEAVE);
+}
+
+static enum sn_err find_account(
+    struct sess *s, struct sn_bytes name, uint64_t *id)
+{
+	struct account account;
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if (!sn_name_account(name))
+		return (SN_ENOTFOUND);
+	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
+	    (err = account_find(txn, name, &account)) != SN_OK)
+		return (err);
+	*id = account.id;
+	return (SN_OK);
+}
+
+static void change_other(
+    struct sess *s, const struct sn_frame *frame, enum op_member_change change)
+{
+	struct op op = { .kind = OP_ROOM_MEMBER };
+	struct sn_frame plain = *frame;
+	struct sn_frame_room_invite f;
+	struct room_member member;
+	struct sn_txn *txn;
+	struct room room;
+	enum sn_err err;
+
+	plain.type = SN_FRAME_ROOM_INVITE;
+	if (!sn_frame_get_room_invite(&plain, &f)) {
+		bad(s, "this frame needs ref, room, account");
+		return;
+	}
+	if (!find(s, f.ref, f.room, &room))
+		return;
+	/* Whether the account exists is told to members only. */
+	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
+	    (err = room_member(txn, room.id, s->account, &member)) != SN_OK ||
+	    (err = find_account(s, f.account, &op.room_member.account)) !=
+		SN_OK) {
+		sess_error_of(s, f.ref, err);
+		return;
+	}
+	op.room_member.room = room.id;
+	op.room_member.by = s->account;
+	op.room_member.change = change;
+	op.room_member.limit = s->loop->settings->limits.members_max;
+	submit(s, f.ref, &op);
+}
+
+void rooms_on_invite(struct sess *s, const struct sn_frame *frame)
+{
+	change_other(s, frame, OP_INVITE);
+}
+
+void rooms_on_remove(struct sess *s, const struct sn_frame *frame)
+{
+	change_other(s, frame, OP_REMOVE);
+}
+
+void rooms_on_topic(struct sess *s, const struct sn_frame *frame)
+{
+	struct op op = { .kind = OP_ROOM_TOPIC };
+	struct sn_frame_room_topic f;
+	struct room room;
+
+	if (!sn_frame_get_room_topic(frame, &f)) {
+		bad(s, "ROOM_TOPIC needs ref, room, topic");
+		return;
+	}
+	if (!find(s, f.ref, f.room, &room))
+		return;
+	op.room_topic.room = room.id;
+	op.room_topic.by = s->account;
+	op.room_topic.topic = f.topic;
+	submit(s, f.ref, &op);
+}
+
+static void put_end(struct sess *s, uint64_t ref, uint64_t count, bool more)
+{
+	struct sn_frame_end f = { .ref = ref, .count = count, .more = more };
+	struct sn_wr w = sess_put(s, 32);
+
+	sn_frame_put_end(&w, &f);
+	sess_put_end(s, &w);
+}
+
+static void put_room(
+    struct sess *s, uint64_t ref, const struct room *room, bool joined)
+{
+	struct sn_frame_room f = {
+		.ref = ref,
+		.room = sn_bytes_of(room->name),
+		.topic = sn_bytes_of(room->topic),
+		.open = room->open,
+		.members = room->members,
+		.joined = joined,
+	};
+	struct sn_wr w = sess_put(s, 512);
+
+	sn_frame_put_room(&w, &f);
+	sess_put_end(s, &w);
+}
+
+/* The rooms this account may see, as far as the queue has room. */
+static enum sn_err list(struct sess *s, uint64_t ref, struct sn_txn *txn,
+    uint64_t *count, bool *more)
+{
+	struct room_member member;
+	struct sn_bytes name, value;
+	struct sn_cursor *c;
+	struct room room;
+	enum sn_err err;
+
+	if ((err = sn_cursor_open(txn, DB_ROOM_NAMES, &c)) != SN_OK)
+		return (err);
+	err = sn_cursor_first(c, &name, &value);
+	for (; err == SN_OK; err = sn_cursor_next(c, &name, &value)) {
+		if ((err = room_find(txn, name, &room)) != SN_OK)
+			break;
+		err = room_member(txn, room.id, s->account, &member);
+		if (err != SN_OK && err != SN_ENOTFOUND)
+			break;
+		if (err == SN_ENOTFOUND && !room.open)
+			continue;
+		if (!sess_room(s)) {
+			*more = true;
+			break;
+		}
+		put_room(s, ref, &room, err == SN_OK);
+		++*count;
+	}
+	sn_cursor_close(c);
+	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
+void rooms_on_list(struct sess *s, const struct sn_frame *frame)
+{
+	struct sn_frame_room_list f;
+	struct sn_txn *txn;
+	uint64_t count = 0;
+	bool more = false;
+	enum sn_err err;
+
+	if (!sn_frame_get_room_list(frame, &f)) {
+		bad(s, "ROOM_LIST needs a ref");
+		return;
+	}
+	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
+	    (err = list(s, f.ref, txn, &count, &more)) != SN_OK)
+		sess_error_of(s, f.ref, err);
+	else
+		put_end(s, f.ref, count, more);
+}
+
+static enum sn_err put_member(struct sess *s, uint64_t ref, struct sn_txn *txn,
+    uint64_t room, uint64_t id)
+{
+	struct room_member member;
+	struct account account;
+	struct sn_frame_member f = { .ref = ref };
+	struct sn_wr w;
+	enum sn_err err;
+
+	if ((err = account_get(txn, id, &account)) != SN_OK ||
+	    (err = room_member(txn, room, id, &member)) != SN_OK)
+		return (err);
+	f.account = sn_bytes_of(account.name);
+	f.role = sn_bytes_of(member.role == ROOM_OWNER ? "owner" : "member");
+	w = sess_put(s, 128);
+	sn_frame_put_member(&w, &f);
+	sess_put_end(s, &w);
+	return (SN_OK);
+}
+
+static enum sn_err members(struct sess *s, uint64_t ref, struct sn_txn *txn,
+    uint64_t room, uint64_t *count, bool *more)
+{
+	struct db_key from = db_key1(room);
+	struct sn_bytes key, value;
+	struct sn_cursor *c;
+	enum sn_err err;
+
+	if ((err = sn_cursor_open(txn, DB_MEMBERS, &c)) != SN_OK)
+		return (err);
+	err = sn_cursor_seek(c, db_bytes(&from), &key, &value);
+	while (err == SN_OK) {
+		struct sn_rd r = sn_rd_over(key.p, key.n);
+
+		if (sn_rd_u64(&r) != room)
+			break;
+		if (!sess_room(s)) {
+			*more = true;
+			break;
+		}
+		if ((err = put_member(s, ref, txn, room, sn_rd_u64(&r))) !=
+		    SN_OK)
+			break;
+		++*count;
+		err = sn_cursor_next(c, &key, &value);
+	}
+	sn_cursor_close(c);
+	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
+void rooms_on_members(struct sess *s, const struct sn_frame *frame)
+{
+	struct sn_frame_room_members f;
+	struct room_member member;
+	struct sn_txn *txn;
+	struct room room;
+	uint64_t count = 0;
+	bool more = false;
+	enum sn_err err;
+
+	if (!sn_frame_get_room_members(frame, &f)) {
+		bad(s, "ROOM_MEMBERS needs ref and room");
+		return;
+	}
+	if (!find(s, f.ref, f.room, &room))
+		return;
+	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
+	    (err = room_member(txn, room.id, s->account, &member)) != SN_OK ||
+	    (err = members(s, f.ref, txn, room.id, &count, &more)) != SN_OK)
+		sess_error_of(s, f.ref, err);
+	else
+		put_end(s, f.ref, count, more);
+}
+
+void rooms_answer(struct sess *s, const struct oplog_request *q)
+{
+	struct sn_frame_done f = { .ref = q->ref, .seq = q->applied.seq };
+	struct sn_wr w;
+
+	if (q->err != SN_OK) {
+		sess_error_of(s, q->ref, q->err);
+		return;
+	}
+	w = sess_put(s, 32);
+	sn_frame_put_done(&w, &f);
+	sess_put_end(s, &w);
+}

@@ -1,0 +1,112 @@
+#include "server/net/send.h"
+
+#include <string.h>
+
+#include "lib/clock.h"
+#include "server/oplog/account.h"
+#include "server/net/dispatch.h"
+#include "server/net/loop.h"
+#include "server/net/net_impl.h"
+#include "server/oplog/room.h"
+
+/* Whom or what ${to} names, for this sender.  SN_ENOTFOUND for all that the
+ * sender may not know of. */
+static enum sn_err find_target(
+    struct sess *s, struct sn_bytes to, struct op_message *m)
+{
+	struct room_member member;
+	struct account account;
+	struct sn_txn *txn;
+	struct room room;
+	enum sn_err err;
+
+	if ((err = loop_read(s->loop, &txn)) != SN_OK)
+		return (err);
+	if (sn_name_room(to)) {
+		if ((err = room_find(txn, to, &room)) != SN_OK)
+			return (err);
+		m->target = room.id;
+		return (room_member(txn, room.id, s->account, &member));
+	}
+	if (!sn_name_account(to))
+		return (SN_ENOTFOUND);
+	if ((err = account_find(txn, to, &account)) != SN_OK)
+		return (err);
+	if (account.state != ACCOUNT_ACTIVE)
+		return (SN_ENOTFOUND);
+	m->direct = true;
+	m->target = account.id;
+	return (SN_OK);
+}
+
+/* All of the message but its place, as DELIVER will carry it. */
+static void put_tail(struct sess *s, const struct sn_frame_send *f,
+    uint64_t now, struct sn_wr *w)
+{
+	struct sn_frame_deliver d = {
+		.time = now,
+		.to = f->to,
+		.from = sn_bytes_of(s->account_name),
+		.device = sn_bytes_of(s->peer->label),
+		.content_type = f->content_type,
+		.body = f->body,
+	};
+
+	memcpy(d.id, f->id, sizeof(d.id));
+	sn_frame_put_tail(w, &d);
+}
+
+void send_on_send(struct sess *s, const struct sn_frame *frame)
+{
+	struct op op = { .kind = OP_MESSAGE, .time = sn_clock_wall_ms() };
+	struct loop *loop = s->loop;
+	struct sn_frame_send f;
+	struct sn_wr w;
+	enum sn_err err;
+
+	if (!sn_frame_get_send(frame, &f)) {
+		sess_error(s, NULL, "bad-frame",
+		    "SEND needs ref, target, id, content type, body");
+		return;
+	}
+	if (f.body.n > loop->settings->limits.body_max) {
+		sess_error(s, &f.ref, "limit",
+		    "the body is longer than this server takes");
+		return;
+	}
+	op.message.sender = s->account;
+	memcpy(op.message.id, f.id, sizeof(f.id));
+	if ((err = find_target(s, f.to, &op.message)) != SN_OK) {
+		sess_error_of(s, f.ref, err);
+		return;
+	}
+	w = sn_wr_over(loop->tail, sizeof(loop->tail));
+	put_tail(s, &f, op.time, &w);
+	if (w.bad) {
+		sess_fault(s, "a message did not fit its tail");
+		return;
+	}
+	op.message.tail = (struct sn_bytes){ w.p, w.n };
+	if ((err = net_submit(s, f.ref, &op)) != SN_OK)
+		sess_error_of(s, f.ref, err);
+}
+
+void send_answer(struct sess *s, const struct oplog_request *q)
+{
+	struct sn_frame_stored f = {
+		.ref = q->ref,
+		.seq = q->applied.seq,
+		.time = q->applied.time,
+		.duplicate = q->applied.duplicate,
+	};
+	struct sn_wr w;
+
+	if (q->err != SN_OK) {
+		sess_error_of(s, q->ref, q->err);
+		return;
+	}
+	s->messages_in++;
+	w = sess_put(s, 64);
+	sn_frame_put_stored(&w, &f);
+	sess_put_end(s, &w);
+}

@@ -1,0 +1,161 @@
+#ifndef SERVER_NET_SESS_H
+#define SERVER_NET_SESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+#include "lib/frame.h"
+#include "lib/name.h"
+#include "server/gate/gate.h"
+#include "server/keeper/keeper_client.h"
+#include "server/base/poll.h"
+
+struct loop;
+struct cursor;
+struct history;
+struct sn_tls;
+
+/*
+ * One connection.  It is its pending operations: NULL or false means not
+ * pending, every start has a cancel, and freeing is the list of cancels.
+ *
+ *	tls -> hello -> auth -> ready -> draining -> closed
+ *	                  \-> choose -/
+ *
+ * sess_enter alone writes the state; which moves are legal is a table.
+ */
+enum sess_state {
+	SESS_TLS,
+	SESS_HELLO,
+	SESS_AUTH,
+	SESS_CHOOSE,
+	SESS_READY,
+	SESS_DRAINING,
+	SESS_CLOSED,
+	SESS_STATES
+};
+
+/* What the session waits for the keeper, or for the log, to answer. */
+enum sess_login {
+	SESS_LOGIN_NONE,
+	SESS_LOGIN_PASSWORD,
+	SESS_LOGIN_RESUME,
+	SESS_LOGIN_CHANGE,
+	SESS_LOGIN_LOGOUT,
+	SESS_LOGIN_BIND, /* The device is being bound in the log. */
+};
+
+/* Delivery; see follow.c. */
+struct sess_follow {
+	struct cursor *cursor; /* NULL: no SYNC yet. */
+	bool live;         /* Caught up: fed from memory as batches commit. */
+	uint64_t position; /* All up to here was sent or is not for us. */
+	uint64_t credit_frames, credit_bytes;
+	uint64_t sent_frames, sent_bytes;
+};
+
+struct sess {
+	struct poll_watch watch; /* First: ready() is given this. */
+	struct loop *loop;
+	struct sess *prev, *next;    /* Of the loop's sessions. */
+	struct sess *next_dirty;     /* Has output to flush this turn. */
+	struct sess *next_again;     /* Has more to do next turn. */
+	struct sess *next_throttled; /* Waits for tokens. */
+	struct sess *next_of_account;
+	uint64_t id;
+	enum sess_state state;
+	bool dirty, again, throttled, paused, write_blocked;
+	struct sn_tls *tls;
+	struct gate_visit *visit; /* While in the handshake. */
+	struct gate_peer *peer;   /* Filled in from hello on. */
+	struct sn_buf in, out;
+	size_t tried;      /* Bytes of ${out} that TLS holds a record of. */
+	size_t frame_left; /* Bytes of the frame at the head of ${out}. */
+	char address[64];
+
+	/* Monotonic nanoseconds. */
+	uint64_t since, deadline, heard, pinged;
+	uint64_t waited;    /* Since when it waits for AUTH's answer. */
+	uint64_t tokens_at; /* Frames it may still send, as of when. */
+	double tokens;
+
+	uint64_t account; /* From auth on. */
+	char account_name[SN_NAME_MAX + 1];
+	enum sess_login login;
+	uint64_t login_ref;
+	unsigned refused;               /* Passwords on this connection. */
+	struct keeper_answer *admitted; /* Until READY is sent. */
+
+	unsigned in_flight; /* Operations submitted and not answered. */
+	uint64_t frames_in, messages_in, messages_out;
+	struct sess_follow follow;
+	struct history *history; /* A HISTORY being answered. */
+};
+
+/** sess_accept(loop, fd, address): start a session on a connected socket;
+ * takes ${fd}, whatever happens. */
+void sess_accept(struct loop *loop, int fd, const char *address);
+
+/** sess_enter(s, to): the one writer of the state.  A move that is not
+ * legal is our bug: false, and the session is being closed. */
+bool sess_enter(struct sess *s, enum sess_state to);
+
+/** sess_bye(s, code, text): say why behind what is queued, and end.
+ * Nothing when it is ending already. */
+void sess_bye(struct sess *s, const char *code, const char *text);
+
+/** sess_expel(s, code, text): the same for one that may not stay: what was
+ * queued and not yet given to TLS is not sent. */
+void sess_expel(struct sess *s, const char *code, const char *text);
+
+/** sess_drop(s): end without a word. */
+void sess_drop(struct sess *s);
+
+/** sess_fault(s, what): a broken invariant of ours; test builds abort. */
+void sess_fault(struct sess *s, const char *what);
+
+/** sess_error(s, ref, code, text): an ERROR frame; ${ref} NULL for null. */
+void sess_error(
+    struct sess *s, const uint64_t *ref, const char *code, const char *text);
+
+/** sess_error_retry: the same with retry_ms. */
+void sess_error_retry(struct sess *s, const uint64_t *ref, const char *code,
+    const char *text, uint64_t retry_ms);
+
+/** sess_error_of(s, ref, err): the ERROR that tells of a failed request. */
+void sess_error_of(struct sess *s, uint64_t ref, enum sn_err err);
+
+/**
+ * sess_put(s, max): room for a frame of at most ${max} bytes behind the
+ * output; sess_put_end queues what was written.  When there is none, or the
+ * frame came out bad, the session is closed: limits make that our bug.
+ */
+struct sn_wr sess_put(struct sess *s, size_t max);
+void sess_put_end(struct sess *s, const struct sn_wr *w);
+
+/** sess_put_bytes(s, frame): queue a frame that is encoded already. */
+void sess_put_bytes(struct sess *s, struct sn_bytes frame);
+
+/** sess_room(s): whether more than small answers may be queued now. */
+bool sess_room(const struct sess *s);
+
+/** sess_again(s): call sess_work in the next turn. */
+void sess_again(struct sess *s);
+
+/** sess_work(s): read, act, deliver, as far as this turn's share goes. */
+void sess_work(struct sess *s);
+
+/** sess_flush(s): give the queued output to TLS; once a turn. */
+void sess_flush(struct sess *s);
+
+/** sess_tick(s, now): once a second: timeouts, pings, certificate's end. */
+void sess_tick(struct sess *s, uint64_t now);
+
+/** sess_recheck(s): against the gate in force; true when it was closed. */
+bool sess_recheck(struct sess *s);
+
+/** sess_free(s): cancel all that is pending; end of the loop's turn. */
+void sess_free(struct sess *s);
+
+#endif

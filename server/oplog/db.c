@@ -1,0 +1,97 @@
+#include "server/oplog/db.h"
+
+#include <string.h>
+
+#define FORMAT 1
+
+static const struct sn_store_table tables[DB_TABLE_COUNT] = {
+#define X(table, text) [DB_##table] = { .name = text },
+	DB_TABLES(X)
+#undef X
+};
+
+/* Writes the format into a new database, refuses a newer one. */
+static enum sn_err check_format(struct sn_store *store, struct sn_why *why)
+{
+	struct sn_txn *txn;
+	uint64_t format;
+	enum sn_err err;
+
+	if ((err = sn_txn_write(store, &txn)) != SN_OK)
+		return (sn_why(why, err, "cannot write to the database: %s",
+		    sn_store_reason(store)));
+	if ((err = db_meta(txn, DB_META_FORMAT, &format)) == SN_OK &&
+	    format == 0)
+		err = db_meta_set(txn, DB_META_FORMAT, FORMAT);
+	if (err != SN_OK || format > FORMAT) {
+		sn_txn_abort(txn);
+		if (err == SN_OK)
+			return (sn_why(why, SN_ENEWER,
+			    "the database has format %llu and this sicherd "
+			    "knows %d; run the newer sicherd, or restore a "
+			    "backup of this version",
+			    (unsigned long long)format, FORMAT));
+		return (sn_why(why, err, "cannot read the database's format"));
+	}
+	if ((err = sn_txn_commit(txn)) != SN_OK)
+		return (sn_why(why, err, "cannot write to the database: %s",
+		    sn_store_reason(store)));
+	return (SN_OK);
+}
+
+enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
+    struct sn_store **out, struct sn_why *why)
+{
+	struct sn_store_options options = {
+		.dir = dir,
+		.map_size = map_size,
+		.max_readers = readers,
+		.tables = tables,
+		.table_count = DB_TABLE_COUNT,
+	};
+	struct sn_store *store;
+	enum sn_err err;
+
+	if ((err = sn_store_open(&options, &store, why)) != SN_OK)
+		return (err);
+	if ((err = check_format(store, why)) != SN_OK) {
+		sn_store_close(store);
+		return (err);
+	}
+	*out = store;
+	return (SN_OK);
+}
+
+enum sn_err db_get_u64(
+    struct sn_txn *txn, enum db_table table, struct sn_bytes key, uint64_t *out)
+{
+	struct sn_bytes value;
+	enum sn_err err;
+
+	if ((err = sn_txn_get(txn, table, key, &value)) != SN_OK)
+		return (err);
+	return (db_u64(value, out));
+}
+
+enum sn_err db_put_u64(struct sn_txn *txn, enum db_table table,
+    struct sn_bytes key, uint64_t value)
+{
+	struct db_key v = db_key1(value);
+
+	return (sn_txn_put(txn, table, key, db_bytes(&v)));
+}
+
+enum sn_err db_meta(struct sn_txn *txn, const char *name, uint64_t *out)
+{
+	enum sn_err err = db_get_u64(txn, DB_META, sn_bytes_of(name), out);
+
+	if (err != SN_ENOTFOUND)
+		return (err);
+	*out = 0;
+	return (SN_OK);
+}
+
+enum sn_err db_meta_set(struct sn_txn *txn, const char *name, uint64_t value)
+{
+	return (db_put_u64(txn, DB_META, sn_bytes_of(name), value));
+}

@@ -1,0 +1,76 @@
+#ifndef SERVER_OPLOG_DB_H
+#define SERVER_OPLOG_DB_H
+
+#include <stdint.h>
+
+#include "lib/store.h"
+#include "server/base/db_key.h"
+
+/*
+ * The tables of net's database.  Keys are big-endian, so that their order
+ * in the table is the order of numbers.  The files account.h, device.h,
+ * room.h, message.h and cursor.h know what each row holds; apply.c alone
+ * changes those that are shared, and cursors and last uses are this node's
+ * own.
+ *
+ *	META           name -> u64
+ *	LOG            seq -> operation (op.h)
+ *	ROOM_INDEX     room id, seq -> nothing
+ *	DEDUPE         message id, account id -> seq, time
+ *	ACCOUNTS       account id -> account
+ *	ACCOUNT_NAMES  name -> account id (not of deleted accounts)
+ *	SUBJECTS       subject key -> account id
+ *	TOMBSTONES     subject key -> time in seconds
+ *	DEVICES        fingerprint -> device
+ *	ACCOUNT_DEVICES account id, fingerprint -> nothing
+ *	DEVICE_SEEN    fingerprint -> time in ms of the last login
+ *	ROOMS          room id -> room
+ *	ROOM_NAMES     name -> room id
+ *	DIRECTS        lower account id, higher account id -> room id
+ *	MEMBERS        room id, account id -> member
+ *	ACCOUNT_ROOMS  account id, room id -> seq joined at
+ *	CURSORS        fingerprint, consumer -> seq
+ */
+/* clang-format off */
+#define DB_TABLES(X)                                                        \
+	X(META, "meta") X(LOG, "log") X(ROOM_INDEX, "room_index")           \
+	X(DEDUPE, "dedupe") X(ACCOUNTS, "accounts")                         \
+	X(ACCOUNT_NAMES, "account_names") X(SUBJECTS, "subjects")           \
+	X(TOMBSTONES, "tombstones") X(DEVICES, "devices")                   \
+	X(ACCOUNT_DEVICES, "account_devices") X(DEVICE_SEEN, "device_seen") \
+	X(ROOMS, "rooms") X(ROOM_NAMES, "room_names") X(DIRECTS, "directs") \
+	X(MEMBERS, "members") X(ACCOUNT_ROOMS, "account_rooms")             \
+	X(CURSORS, "cursors")
+/* clang-format on */
+
+#define X(name, text) DB_##name,
+enum db_table { DB_TABLES(X) DB_TABLE_COUNT };
+#undef X
+
+/** The counters of META. */
+#define DB_META_FORMAT "format"
+#define DB_META_LAST_SEQ "last_seq"
+#define DB_META_LAST_ACCOUNT "last_account"
+#define DB_META_LAST_ROOM "last_room"
+
+/**
+ * db_open(dir, map_size, readers, out, why):
+ * Open or create the database.  SN_ENEWER when a newer sicherd wrote it;
+ * nothing has been changed then.
+ */
+enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
+    struct sn_store **out, struct sn_why *why) SN_MUST_USE;
+
+/** db_get_u64(txn, table, key, out): read such a value.  SN_ENOTFOUND. */
+enum sn_err db_get_u64(struct sn_txn *txn, enum db_table table,
+    struct sn_bytes key, uint64_t *out) SN_MUST_USE;
+enum sn_err db_put_u64(struct sn_txn *txn, enum db_table table,
+    struct sn_bytes key, uint64_t value) SN_MUST_USE;
+
+/** db_meta(txn, name, out): a counter; 0 when it was never set. */
+enum sn_err db_meta(
+    struct sn_txn *txn, const char *name, uint64_t *out) SN_MUST_USE;
+enum sn_err db_meta_set(
+    struct sn_txn *txn, const char *name, uint64_t value) SN_MUST_USE;
+
+#endif

@@ -1,0 +1,106 @@
+#ifndef SERVER_OPLOG_OP_H
+#define SERVER_OPLOG_OP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/bytes.h"
+#include "lib/err.h"
+#include "lib/frame.h"
+#include "server/oplog/account.h"
+#include "server/oplog/device.h"
+#include "server/oplog/room.h"
+
+/*
+ * An operation is one change to the server's shared data, as it stands in
+ * the log.  It carries all that apply needs and the database does not hold:
+ * the time, new ids, and the limits in force where it was made, so that
+ * applying it again elsewhere gives the same rows.
+ */
+enum op_kind {
+	OP_MESSAGE = 1,
+	OP_ACCOUNT_ADD,
+	OP_ACCOUNT_STATE,
+	OP_DEVICE_BIND,
+	OP_DEVICE_REVOKE,
+	OP_ROOM_CREATE,
+	OP_ROOM_MEMBER,
+	OP_ROOM_TOPIC,
+	OP_KIND_END
+};
+
+enum op_member_change { OP_JOIN, OP_LEAVE, OP_INVITE, OP_REMOVE };
+
+struct op_message {
+	uint64_t sender;
+	bool direct; /* ${target} is an account, else a room. */
+	uint64_t target;
+	uint8_t id[SN_FRAME_ID];
+	struct sn_bytes tail; /* See sn_frame_put_tail. */
+};
+
+struct op_account_state {
+	uint64_t account;
+	enum account_state state;
+};
+
+struct op_device_bind {
+	struct device device;
+	uint64_t limit; /* Devices an account may have. */
+};
+
+struct op_device_revoke {
+	uint64_t account;
+	uint8_t fingerprint[DEVICE_FINGERPRINT];
+};
+
+struct op_room_create {
+	uint64_t creator;
+	bool open;
+	struct sn_bytes name;
+	struct sn_bytes topic;
+	uint64_t limit; /* Rooms the server may have. */
+};
+
+struct op_room_member {
+	uint64_t room;
+	uint64_t account;
+	uint64_t by; /* Who asked. */
+	enum op_member_change change;
+	uint64_t limit; /* Members a room may have. */
+};
+
+struct op_room_topic {
+	uint64_t room;
+	uint64_t by;
+	struct sn_bytes topic;
+};
+
+struct op {
+	enum op_kind kind;
+	uint64_t time; /* ms since 1970, where it was made */
+	union {
+		struct op_message message;
+		struct account account; /* OP_ACCOUNT_ADD */
+		struct op_account_state account_state;
+		struct op_device_bind device_bind;
+		struct op_device_revoke device_revoke;
+		struct op_room_create room_create;
+		struct op_room_member room_member;
+		struct op_room_topic room_topic;
+	};
+};
+
+/** Bytes an operation needs besides the tail of a message. */
+#define OP_OVERHEAD 1280
+
+/** op_encode(op, w): write it as a record of record.h. */
+void op_encode(const struct op *op, struct sn_wr *w);
+
+/**
+ * op_decode(value, op):
+ * Read a record; texts and tails point into it.  SN_ECORRUPT, SN_ENEWER.
+ */
+enum sn_err op_decode(struct sn_bytes value, struct op *op) SN_MUST_USE;
+
+#endif

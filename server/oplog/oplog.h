@@ -1,0 +1,91 @@
+#ifndef SERVER_OPLOG_OPLOG_H
+#define SERVER_OPLOG_OPLOG_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/store.h"
+#include "server/oplog/apply.h"
+#include "server/oplog/db.h"
+
+/*
+ * The log: handlers submit an operation and hear its place in the one total
+ * order, or an error, when it is durable.  They cannot tell what keeps the
+ * log; behind struct oplog stands the embedded one (oplog_embedded.h).
+ *
+ * A request is one operation, or rows of this node alone (a cursor, a last
+ * use), which are written in the same transactions but are not operations.
+ */
+struct oplog_request {
+	struct oplog_request *next;
+	/* Who is answered: the loop and, there, the session and its ref. */
+	unsigned loop;
+	uint64_t session;
+	uint64_t ref;
+	enum op_kind kind;
+	/* A node's own row; the operation is empty then. */
+	bool local;
+	enum db_table table;
+	/* The answer. */
+	enum sn_err err;
+	struct applied applied;
+	/* The DELIVER frame, once an APPLIED_MESSAGE is durable. */
+	struct sn_bytes frame;
+	/* The operation as op_encode wrote it; or key and value of a row. */
+	size_t key_len;
+	size_t len;
+	uint8_t data[];
+};
+
+/*
+ * What became durable, or failed, together: told to every loop, in order of
+ * the log, and freed when the last has let go.
+ */
+struct oplog_batch {
+	atomic_uint holders;
+	struct oplog_request *first;
+	uint64_t head; /* The last sequence in the log. */
+};
+
+/** Called by the log's own thread, once a batch, with ${holders} 0: the
+ * receiver sets it, and the last holder calls oplog_release. */
+typedef void oplog_sink(void *arg, struct oplog_batch *batch);
+
+struct oplog;
+struct oplog_backend {
+	enum sn_err (*submit)(struct oplog *log, struct oplog_request *request);
+	void (*stop)(struct oplog *log);
+};
+
+/* The first member of what a back end is. */
+struct oplog {
+	const struct oplog_backend *backend;
+};
+
+/** oplog_request_new(op, out): encode ${op}.  SN_ENOMEM, SN_ETOOBIG. */
+enum sn_err oplog_request_new(
+    const struct op *op, struct oplog_request **out) SN_MUST_USE;
+
+/** oplog_local_new(table, key, value, out): a row of this node's own. */
+enum sn_err oplog_local_new(enum db_table table, struct sn_bytes key,
+    struct sn_bytes value, struct oplog_request **out) SN_MUST_USE;
+
+/** oplog_request_free(request): one that was never submitted. */
+void oplog_request_free(struct oplog_request *request);
+
+/**
+ * oplog_submit(log, request):
+ * Takes ${request} on SN_OK.  SN_EFULL when too much is queued, SN_ECLOSED
+ * while stopping; it still belongs to the caller then.
+ */
+enum sn_err oplog_submit(
+    struct oplog *log, struct oplog_request *request) SN_MUST_USE;
+
+/** oplog_stop(log): finish what was submitted, then free ${log}. */
+void oplog_stop(struct oplog *log);
+
+/** oplog_release(batch): one holder lets go. */
+void oplog_release(struct oplog_batch *batch);
+
+#endif

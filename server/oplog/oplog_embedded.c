@@ -1,0 +1,234 @@
+#include "server/oplog/oplog_embedded.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "server/oplog/db.h"
+
+struct embedded {
+	struct oplog oplog;
+	struct sn_store *store;
+	struct oplog_embedded_options options;
+	oplog_sink *sink;
+	void *arg;
+	pthread_t thread;
+	struct sn_log_limit failures;
+	uint64_t last_seq;
+	/* Guarded by ${lock}. */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct oplog_request *first, **tail;
+	uint64_t queued;
+	bool stopping;
+};
+
+static enum sn_err submit(struct oplog *log, struct oplog_request *q)
+{
+	struct embedded *e = (struct embedded *)log;
+	enum sn_err err = SN_OK;
+
+	pthread_mutex_lock(&e->lock);
+	if (e->stopping)
+		err = SN_ECLOSED;
+	else if (q->len > e->options.queue_max - e->queued)
+		err = SN_EFULL;
+	if (err == SN_OK) {
+		q->next = NULL;
+		*e->tail = q;
+		e->tail = &q->next;
+		e->queued += q->len;
+		pthread_cond_signal(&e->wake);
+	}
+	pthread_mutex_unlock(&e->lock);
+	return (err);
+}
+
+/* The next batch's requests; NULL when stopped and all is done. */
+static struct oplog_request *collect(struct embedded *e)
+{
+	struct oplog_request *first, **end;
+
+	pthread_mutex_lock(&e->lock);
+	while (e->first == NULL && !e->stopping)
+		pthread_cond_wait(&e->wake, &e->lock);
+	first = e->first;
+	end = &e->first;
+	for (unsigned n = 0; *end != NULL && n < e->options.batch_max; n++) {
+		e->queued -= (*end)->len;
+		end = &(*end)->next;
+	}
+	e->first = *end;
+	*end = NULL;
+	if (e->first == NULL)
+		e->tail = &e->first;
+	pthread_mutex_unlock(&e->lock);
+	return (first);
+}
+
+static enum sn_err apply_one(
+    struct sn_txn *txn, struct oplog_request *q, uint64_t *seq)
+{
+	enum sn_err err;
+
+	if (q->local)
+		return (sn_txn_put(txn, q->table,
+		    (struct sn_bytes){ q->data, q->key_len },
+		    (struct sn_bytes){
+			q->data + q->key_len, q->len - q->key_len }));
+	err = apply(
+	    txn, (struct sn_bytes){ q->data, q->len }, *seq + 1, &q->applied);
+	q->err = err;
+	if (err == SN_OK && !q->applied.duplicate)
+		++*seq;
+	return (sn_err_class(err) == SN_C_REQUEST ? SN_OK : err);
+}
+
+static enum sn_err apply_all(
+    struct embedded *e, struct oplog_request *first, uint64_t *seq)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_write(e->store, &txn)) != SN_OK)
+		return (err);
+	for (struct oplog_request *q = first; q != NULL; q = q->next) {
+		if ((err = apply_one(txn, q, seq)) != SN_OK)
+			goto err0;
+	}
+	if (*seq != e->last_seq &&
+	    (err = db_meta_set(txn, DB_META_LAST_SEQ, *seq)) != SN_OK)
+		goto err0;
+	return (sn_txn_commit(txn));
+err0:
+	sn_txn_abort(txn);
+	return (err);
+}
+
+/*
+ * The frame is built in place: what stands before the tail in the encoded
+ * operation has been copied into the database and is longer than a head.
+ */
+static void frame_message(struct oplog_request *q)
+{
+	uint8_t head[SN_FRAME_AROUND];
+	struct sn_wr w = sn_wr_over(head, sizeof(head));
+	struct op op;
+	uint8_t *tail;
+
+	if (op_decode((struct sn_bytes){ q->data, q->len }, &op) != SN_OK)
+		return;
+	tail = q->data + ((const uint8_t *)op.message.tail.p - q->data);
+	sn_frame_put_deliver_head(&w, q->applied.seq, op.message.tail.n);
+	memcpy(tail - w.n, head, w.n);
+	q->frame = (struct sn_bytes){ tail - w.n, w.n + op.message.tail.n };
+}
+
+static void finish(struct embedded *e, struct oplog_batch *batch,
+    enum sn_err err, uint64_t seq)
+{
+	unsigned dropped;
+
+	if (err == SN_OK)
+		e->last_seq = seq;
+	else if (sn_log_allow(&e->failures, &dropped))
+		sn_log(SN_ALARM, "store.failed",
+		    "error=%s reason=\"%s\" withheld=%u", sn_err_name(err),
+		    sn_store_reason(e->store), dropped);
+	batch->head = e->last_seq;
+	for (struct oplog_request *q = batch->first; q != NULL; q = q->next) {
+		if (err != SN_OK)
+			q->err = err;
+		else if (q->err == SN_OK && !q->applied.duplicate &&
+			 q->applied.what == APPLIED_MESSAGE)
+			frame_message(q);
+	}
+	e->sink(e->arg, batch);
+}
+
+static void *run(void *arg)
+{
+	struct embedded *e = arg;
+	struct oplog_request *first;
+
+	while ((first = collect(e)) != NULL) {
+		struct oplog_batch *batch = calloc(1, sizeof(*batch));
+		uint64_t seq = e->last_seq;
+		enum sn_err err;
+
+		/* Nobody could be answered: stop rather than lose answers. */
+		if (batch == NULL)
+			abort();
+		batch->first = first;
+		err = apply_all(e, first, &seq);
+		finish(e, batch, err, seq);
+	}
+	return (NULL);
+}
+
+static void stop(struct oplog *log)
+{
+	struct embedded *e = (struct embedded *)log;
+
+	pthread_mutex_lock(&e->lock);
+	e->stopping = true;
+	pthread_cond_signal(&e->wake);
+	pthread_mutex_unlock(&e->lock);
+	(void)pthread_join(e->thread, NULL);
+	pthread_cond_destroy(&e->wake);
+	pthread_mutex_destroy(&e->lock);
+	free(e);
+}
+
+static const struct oplog_backend backend = { submit, stop };
+
+static enum sn_err read_last_seq(struct sn_store *store, uint64_t *out)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(store, &txn)) != SN_OK)
+		return (err);
+	err = db_meta(txn, DB_META_LAST_SEQ, out);
+	sn_txn_abort(txn);
+	return (err);
+}
+
+enum sn_err oplog_embedded_start(struct sn_store *store,
+    const struct oplog_embedded_options *options, oplog_sink *sink, void *arg,
+    struct oplog **out)
+{
+	struct embedded *e;
+	enum sn_err err;
+
+	if ((e = calloc(1, sizeof(*e))) == NULL)
+		return (SN_ENOMEM);
+	e->oplog.backend = &backend;
+	e->store = store;
+	e->options = *options;
+	e->sink = sink;
+	e->arg = arg;
+	e->tail = &e->first;
+	e->failures.burst = 10;
+	e->failures.period_ns = UINT64_C(60000000000);
+	if ((err = read_last_seq(store, &e->last_seq)) != SN_OK)
+		goto err0;
+	err = SN_ENOMEM;
+	if (pthread_mutex_init(&e->lock, NULL) != 0)
+		goto err0;
+	if (pthread_cond_init(&e->wake, NULL) != 0)
+		goto err1;
+	if (pthread_create(&e->thread, NULL, run, e) != 0)
+		goto err2;
+	*out = &e->oplog;
+	return (SN_OK);
+
+err2:
+	pthread_cond_destroy(&e->wake);
+err1:
+	pthread_mutex_destroy(&e->lock);
+err0:
+	free(e);
+	return (err);
+}

@@ -1,0 +1,46 @@
+#ifndef SERVER_PARENT_PARENT_H
+#define SERVER_PARENT_PARENT_H
+
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "server/parent/child.h"
+#include "server/parent/listeners.h"
+#include "server/base/material.h"
+#include "server/base/settings.h"
+
+/*
+ * The parent: reads the configuration and every file, starts keeper and
+ * net, connects them, restarts what dies, and answers administrators
+ * (control.c).  It never meets the network.
+ */
+struct parent {
+	const char *path; /* Of the configuration. */
+	struct settings *settings;
+	struct material *material;
+	struct listeners listeners;
+	int data_lock;
+	struct child keeper, net;
+	uint64_t started, restarts;
+	bool stopping;
+	int status;
+};
+
+/**
+ * parent_check(path, settings, material, report):
+ * Read and check all that a start or a reload needs, every error in
+ * ${report}: what `sicherd -t` does.
+ */
+enum sn_err parent_check(const char *path, struct settings **settings,
+    struct material **material, struct sn_conf_report *report) SN_MUST_USE;
+
+/** parent_run(path): be sicherd; returns the exit status. */
+int parent_run(const char *path);
+
+/** parent_reload(p): SIGHUP, and the command; the answer to it. */
+json_t *parent_reload(struct parent *p);
+
+/** parent_ask(child, cmd, key, value): a request with one number. */
+json_t *parent_ask_id(struct child *child, const char *cmd, json_int_t id);
+
+#endif
