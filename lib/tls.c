@@ -12,7 +12,7 @@
 /* A GnuTLS peer renews its key every 2^24 records; nobody needs more. */
 #define RENEWALS_MAX 256
 
-/* What is read of a peer that failed, at most; see drain. */
+/* What is read of a peer that failed, at most; see sn_tls_discard. */
 #define DRAIN_MAX (64 * 1024)
 
 struct sn_tls *sn_tls_of(const SSL *ssl)
@@ -167,14 +167,19 @@ static bool has_alpn(const struct sn_tls *tls)
  * Closing a socket with unread input resets the connection, and the alert
  * that says why is lost on its way.
  */
-static void drain(const struct sn_tls *tls)
+bool sn_tls_discard(struct sn_tls *tls)
 {
 	char rest[4096];
+	ssize_t got;
 
 	for (size_t n = 0; n < DRAIN_MAX; n += sizeof(rest)) {
-		if (recv(tls->fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
-			return;
+		got = recv(tls->fd, rest, sizeof(rest), MSG_DONTWAIT);
+		if (got < 0)
+			return (errno == EAGAIN || errno == EINTR);
+		if (got == 0)
+			return (false);
 	}
+	return (true);
 }
 
 enum sn_tls_result sn_tls_handshake(struct sn_tls *tls)
@@ -187,7 +192,7 @@ enum sn_tls_result sn_tls_handshake(struct sn_tls *tls)
 		result = result_of(tls, SSL_do_handshake(tls->ssl));
 	} while (result == SN_TLS_WANT_READ && !tls->starved);
 	if (result == SN_TLS_FAILED)
-		drain(tls);
+		(void)sn_tls_discard(tls);
 	if (result != SN_TLS_OK)
 		return (result == SN_TLS_CLOSED ? SN_TLS_TRUNCATED : result);
 	if (!has_alpn(tls))

@@ -126,6 +126,14 @@ enum sn_tls_result sn_tls_write(
     struct sn_tls *tls, const void *p, size_t size, size_t *n) SN_MUST_USE;
 
 /**
+ * sn_tls_discard(tls):
+ * Throw away what the peer of a connection that has failed still sends, a
+ * share of it; false when nothing more will come.  A socket closed with
+ * unread input is reset, and the alert lost that says why.
+ */
+bool sn_tls_discard(struct sn_tls *tls);
+
+/**
  * sn_tls_shutdown(tls):
  * Send close_notify: OK when it is on its way, after which only reading makes
  * sense.  Does not wait for the peer's.

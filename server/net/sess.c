@@ -27,7 +27,7 @@
 
 #define TO(state) (1U << SESS_##state)
 static const unsigned legal[SESS_STATES] = {
-	[SESS_TLS] = TO(HELLO) | TO(CLOSED),
+	[SESS_TLS] = TO(HELLO) | TO(DRAINING) | TO(CLOSED),
 	[SESS_HELLO] = TO(AUTH) | TO(DRAINING) | TO(CLOSED),
 	[SESS_AUTH] = TO(CHOOSE) | TO(READY) | TO(DRAINING) | TO(CLOSED),
 	[SESS_CHOOSE] = TO(READY) | TO(DRAINING) | TO(CLOSED),
@@ -305,7 +305,7 @@ void sess_flush(struct sess *s)
 	enum sn_tls_result status = SN_TLS_OK;
 
 	s->dirty = false;
-	if (s->state == SESS_CLOSED || s->state == SESS_TLS)
+	if (s->state == SESS_CLOSED || s->state == SESS_TLS || s->failed)
 		return;
 	while (s->out.len > 0 && status == SN_TLS_OK) {
 		size_t n = s->out.len, put = 0;
@@ -439,6 +439,24 @@ static void eat_fresh(struct sess *s, const uint8_t *p, size_t n)
 		eat_kept(s);
 }
 
+/*
+ * TLS has failed, and its alert says why: what the peer still sends is
+ * thrown away until it has had time to read that.
+ */
+static void linger(struct sess *s)
+{
+	login_stop(s);
+	follow_stop(s);
+	history_stop(s);
+	if (s->state != SESS_DRAINING && !sess_enter(s, SESS_DRAINING))
+		return;
+	s->failed = true;
+	s->paused = s->write_blocked = false;
+	(void)shutdown(s->watch.fd, SHUT_WR);
+	s->deadline = sn_clock_mono() + DRAIN_NS;
+	poll_want(s->loop->poll, &s->watch, true, false);
+}
+
 static void read_some(struct sess *s)
 {
 	struct loop *loop = s->loop;
@@ -463,6 +481,8 @@ static void read_some(struct sess *s)
 			sess_again(s);
 	} else if (status == SN_TLS_WANT_WRITE) {
 		s->write_blocked = true;
+	} else if (status == SN_TLS_FAILED && !s->failed) {
+		linger(s);
 	} else if (status != SN_TLS_WANT_READ) {
 		/* An end is answered with an end. */
 		if (status == SN_TLS_CLOSED)
@@ -482,6 +502,10 @@ static void handshake(struct sess *s)
 	}
 	if (status != SN_TLS_OK && s->visit != NULL)
 		gate_failed(s->visit, s->tls);
+	if (status == SN_TLS_FAILED) {
+		linger(s);
+		return;
+	}
 	if (status != SN_TLS_OK || login_peer(s) != SN_OK) {
 		close_now(s);
 		return;
@@ -499,6 +523,11 @@ void sess_work(struct sess *s)
 		handshake(s);
 		return;
 	}
+	if (s->failed) {
+		if (!sn_tls_discard(s->tls))
+			close_now(s);
+		return;
+	}
 	s->paused = false;
 	eat_kept(s);
 	if (s->state != SESS_CLOSED && !s->paused)
@@ -507,7 +536,7 @@ void sess_work(struct sess *s)
 		history_feed(s);
 		follow_feed(s);
 	}
-	if (s->state != SESS_CLOSED)
+	if (s->state != SESS_CLOSED && !s->failed)
 		poll_want(
 		    s->loop->poll, &s->watch, !s->paused, s->write_blocked);
 }

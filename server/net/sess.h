@@ -66,6 +66,7 @@ struct sess {
 	uint64_t id;
 	enum sess_state state;
 	bool dirty, again, throttled, paused, write_blocked;
+	bool failed; /* TLS has: only thrown-away input is left. */
 	struct sn_tls *tls;
 	struct gate_visit *visit; /* While in the handshake. */
 	struct gate_peer *peer;   /* Filled in from hello on. */

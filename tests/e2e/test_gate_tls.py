@@ -51,6 +51,44 @@ def test_a_rewritten_signature_is_no_new_device(server, people, tmp_path):
     server.login(people.alice_phone).close()
 
 
+def oversized(identity, folder):
+    """The same identity with more certificates behind it than 16 KiB."""
+    pem = identity.cert.read_bytes()
+    first = pem[:pem.index(b"-----END") + len("-----END CERTIFICATE-----\n")]
+    path = folder / "oversized.pem"
+    path.write_bytes(pem + first * 120)
+    return Identity(path, identity.key, identity.ca, identity.account,
+                    identity.device)
+
+
+def test_a_certificate_message_above_16_kib_ends_in_an_alert(
+        shared, people, tmp_path):
+    """Not in a reset, though most of the message comes after the alert."""
+    large = oversized(people.alice_laptop, tmp_path)
+    for _ in range(10):
+        with pytest.raises((ssl.SSLError, OSError)) as refused:
+            with shared.wire(large) as wire:
+                wire.receive()
+        assert isinstance(refused.value, ssl.SSLError), refused.value
+        assert "ALERT" in refused.value.reason, refused.value
+    shared.login(people.alice_laptop).close()
+
+
+def test_who_sends_on_after_a_failed_handshake_is_closed_soon(server):
+    with socket.create_connection(server.address, timeout=10) as knock:
+        knock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        begin = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() - begin < 10:
+                knock.sendall(b"x" * 1000)
+                time.sleep(0.01)  # Pace, not a wait.
+        assert time.monotonic() - begin < 3
+    limit = time.monotonic() + 5
+    while server.ctl("status")["connections"]:
+        assert time.monotonic() < limit
+        time.sleep(0.02)  # There is no event for this one.
+
+
 def test_half_open_handshakes_disturb_nobody(make_server, people):
     count = 2000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

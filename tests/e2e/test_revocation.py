@@ -60,6 +60,81 @@ def test_a_revoked_device_in_the_middle_of_its_login_is_out(town):
             assert (kind(last), last.code) == ("BYE", "revoked")
 
 
+def revoked_among(server, revoked, staying):
+    """Sessions of forged certificates: (those to revoke, the others)."""
+    pem = [server.authority.forge(server.dir / "many", "alice", f"d{i}")
+           for i in range(revoked + staying)]
+    return pem[:revoked], pem[revoked:]
+
+
+def publish_list(server, identities):
+    """A list of these certificates, signed by the issuing CA."""
+    import datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+
+    from authority import utcnow
+    lists = server.crl.read_bytes().split(b"-----END X509 CRL-----\n")
+    pems = [part + b"-----END X509 CRL-----\n" for part in lists[:-1]]
+    issuer = server.authority.issuer
+    others = [pem for pem in pems
+              if x509.load_pem_x509_crl(pem).issuer != issuer.subject]
+    builder = (x509.CertificateRevocationListBuilder()
+               .issuer_name(issuer.subject)
+               .last_update(utcnow())
+               .next_update(utcnow() + datetime.timedelta(days=7))
+               .add_extension(x509.CRLNumber(1 << 40), False)
+               .add_extension(
+                   x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                       issuer.public_key()), False))
+    for identity in identities:
+        builder = builder.add_revoked_certificate(
+            x509.RevokedCertificateBuilder()
+            .serial_number(identity.leaf.serial_number)
+            .revocation_date(utcnow()).build())
+    signed = builder.sign(server.authority.issuer_key, hashes.SHA256())
+    server.crl.write_bytes(
+        signed.public_bytes(serialization.Encoding.PEM) + b"".join(others))
+
+
+def test_one_list_throws_out_many_and_the_others_stay(own_authority,
+                                                      make_server):
+    """Thirty of sixty: each with its reason and its line, none comes back
+    by token, nor through a connection that was at the door meanwhile."""
+    phone = own_authority.issue("alice", "phone")
+    server = make_server({"account": {"devices_max": 100}},
+                         authority=own_authority)
+    server.enrol(phone)
+    out, stay = revoked_among(server, 30, 30)
+    live = [(i, server.login(i)) for i in out + stay]
+    tokens = [session.token for _, session in live[:30]]
+    doors = [server.session(i) for i in out[:10]]
+    publish_list(server, out)
+    since, begin = server.now(), time.monotonic()
+    assert server.ctl("reload")["closed"] == 40
+    for _, session in live[:30]:
+        last = session.ending()[-1]
+        assert (kind(last), last.code) == ("BYE", "revoked")
+    assert time.monotonic() - begin < 3
+    for door in doors:
+        assert door.ending()[-1].code == "revoked"
+    for _, session in live[30:]:
+        session.ping()
+    for identity, _ in live[:30]:
+        server.wait_line("session.bye", since=since, reason="revoked",
+                         serial=identity.serial)
+    gone = [line for line in server.lines[since:]
+            if line.event == "session.bye"]
+    assert {line.fields["serial"] for line in gone} == {
+        identity.serial for identity in out}
+    for identity, token in zip(out, tokens):
+        assert token and "certificate_revoked" in knock(
+            server, identity.context())
+    for _, session in live:
+        session.close()
+
+
 def test_sighup_takes_a_new_crl(town):
     server, people = town
     with server.login(people["alice", "laptop"]) as laptop, \
