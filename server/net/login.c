@@ -7,13 +7,14 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/tls.h"
+#include "server/gate/subject_key.h"
 #include "server/oplog/account.h"
 #include "server/oplog/db.h"
 #include "server/oplog/device.h"
+#include "server/net/audit.h"
 #include "server/net/dispatch.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
-#include "server/gate/subject_key.h"
 
 #define VERSION 1
 #define REFUSED_MAX 5
@@ -87,15 +88,8 @@ void login_stop(struct sess *s)
 static void refuse(
     struct sess *s, const char *code, const char *text, const char *reason)
 {
-	char subject[2 * SN_CERT_NAME];
-
-	sn_log(SN_NOTICE, "login.refused",
-	    "sess=%llu subject=%s serial=%s address=\"%s\" reason=\"%s\"",
-	    (unsigned long long)s->id,
-	    sn_log_quote(subject, sizeof(subject), s->peer->subject,
-		strlen(s->peer->subject)),
-	    s->peer->serial, s->address, reason);
-	sess_bye(s, code, text);
+	audit(s, SN_NOTICE, "login.refused", reason);
+	sess_refuse(s, code, text);
 }
 
 static void no_account(struct sess *s, const char *reason)
@@ -229,6 +223,7 @@ static void asked(
     struct sess *s, enum sn_err err, enum sess_login what, const uint64_t *ref)
 {
 	if (err != SN_OK) {
+		audit_limited(s, "login.busy", "the keeper takes no more");
 		sess_error_retry(
 		    s, ref, "busy", "too many logins at once; try again", 1000);
 		return;
@@ -351,11 +346,7 @@ static void enter_ready(struct sess *s)
 	s->login = SESS_LOGIN_NONE;
 	if (!sess_enter(s, SESS_READY))
 		return;
-	sn_log(SN_INFO, "session.ready",
-	    "sess=%llu account=\"%s\" device=\"%s\" serial=%s address=\"%s\" "
-	    "cipher=%s",
-	    (unsigned long long)s->id, s->account_name, s->peer->label,
-	    s->peer->serial, s->address, sn_tls_cipher(s->tls));
+	audit(s, SN_INFO, "session.ready", s->admitted_by);
 	w = sess_put(s, 512);
 	sn_frame_put_ready(&w, &f);
 	sess_put_end(s, &w);
@@ -421,15 +412,12 @@ static void refused(struct sess *s, enum sess_login what, uint64_t ref)
 	const uint64_t *r = what == SESS_LOGIN_CHANGE ? &ref : NULL;
 
 	if (what == SESS_LOGIN_RESUME) {
+		audit_limited(s, "login.token", "refused");
 		sess_error(
 		    s, NULL, "token-refused", "log in with your password");
 		return;
 	}
-	sn_log(SN_NOTICE, "login.password",
-	    "sess=%llu account=\"%s\" serial=%s address=\"%s\" "
-	    "reason=refused",
-	    (unsigned long long)s->id, s->account_name, s->peer->serial,
-	    s->address);
+	audit(s, SN_NOTICE, "login.password", "refused");
 	if (s->state != SESS_READY && ++s->refused >= REFUSED_MAX) {
 		sess_bye(s, "auth-failed", "too many refused passwords");
 		return;
@@ -444,6 +432,9 @@ static void succeeded(struct sess *s, enum sess_login what, uint64_t ref,
 	struct sn_wr w;
 
 	if (s->state != SESS_READY) {
+		s->admitted_by = what == SESS_LOGIN_RESUME   ? "token"
+				 : what == SESS_LOGIN_CHANGE ? "first password"
+							     : "password";
 		admit_again(s, answer);
 		return;
 	}
@@ -494,10 +485,12 @@ void login_answer(struct sess *s, const struct keeper_answer *answer)
 		    "a password needs at least 8 bytes");
 		break;
 	case KEEPER_BUSY:
+		audit_limited(s, "login.busy", "too many logins at once");
 		sess_error_retry(s, ref, "busy",
 		    "too many logins at once; try again", answer->retry_ms);
 		break;
 	case KEEPER_FAILED:
+		audit_limited(s, "login.busy", "the keeper failed");
 		sess_error_retry(s, ref, "busy",
 		    "the server cannot check passwords at the moment", 1000);
 		break;

@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "lib/tls.h"
 #include "server/net/addresses.h"
+#include "server/net/audit.h"
 #include "server/net/dispatch.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
@@ -240,7 +241,7 @@ static void drop_output(struct sess *s)
 	s->out.len = keep;
 }
 
-void sess_bye(struct sess *s, const char *code, const char *text)
+void sess_refuse(struct sess *s, const char *code, const char *text)
 {
 	struct sn_frame_bye f = { sn_bytes_of(code), sn_bytes_of(text), 0 };
 	struct sn_wr w;
@@ -251,12 +252,6 @@ void sess_bye(struct sess *s, const char *code, const char *text)
 		close_now(s);
 		return;
 	}
-	if (s->account != 0 || s->peer != NULL)
-		sn_log(SN_INFO, "session.bye",
-		    "sess=%llu account=\"%s\" serial=%s address=\"%s\" "
-		    "reason=%s",
-		    (unsigned long long)s->id, s->account_name,
-		    s->peer != NULL ? s->peer->serial : "-", s->address, code);
 	w = sess_put(s, 512);
 	sn_frame_put_bye(&w, &f);
 	sess_put_end(s, &w);
@@ -265,6 +260,14 @@ void sess_bye(struct sess *s, const char *code, const char *text)
 	follow_stop(s);
 	history_stop(s);
 	s->deadline = sn_clock_mono() + DRAIN_NS;
+}
+
+void sess_bye(struct sess *s, const char *code, const char *text)
+{
+	if (s->state != SESS_TLS && s->state != SESS_DRAINING &&
+	    s->state != SESS_CLOSED)
+		audit(s, SN_INFO, "session.bye", code);
+	sess_refuse(s, code, text);
 }
 
 void sess_expel(struct sess *s, const char *code, const char *text)

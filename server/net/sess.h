@@ -86,6 +86,7 @@ struct sess {
 	enum sess_login login;
 	uint64_t login_ref;
 	unsigned refused;               /* Passwords on this connection. */
+	const char *admitted_by;        /* For the log: password, token. */
 	struct keeper_answer *admitted; /* Until READY is sent. */
 
 	unsigned in_flight; /* Operations submitted and not answered. */
@@ -105,6 +106,10 @@ bool sess_enter(struct sess *s, enum sess_state to);
 /** sess_bye(s, code, text): say why behind what is queued, and end.
  * Nothing when it is ending already. */
 void sess_bye(struct sess *s, const char *code, const char *text);
+
+/** sess_refuse(s, code, text): the same when the line in the log that says so
+ * has been written already. */
+void sess_refuse(struct sess *s, const char *code, const char *text);
 
 /** sess_expel(s, code, text): the same for one that may not stay: what was
  * queued and not yet given to TLS is not sent. */
