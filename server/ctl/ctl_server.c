@@ -26,6 +26,7 @@ int ctl_status(struct sn_cli *cli)
 {
 	char used[32], size[32], up[32];
 	enum ctl_status status;
+	const json_t *keeper;
 	json_t *reply;
 
 	status = ctl_ask(cli, ctl_request(cli, "status"), &reply);
@@ -52,6 +53,10 @@ int ctl_status(struct sn_cli *cli)
 		show_line("  next by", reply, "crl_next_update");
 		put_child(reply, "net");
 		put_child(reply, "keeper");
+		keeper = json_object_get(reply, "keeper");
+		(void)printf("%-12s %lld computed, %lld waiting\n", "passwords",
+		    ctl_number(keeper, "passwords_checked"),
+		    ctl_number(keeper, "passwords_waiting"));
 		if (ctl_number(reply, "faults") > 0)
 			(void)printf("%-12s %lld: please report the lines of "
 				     "the log\n",

@@ -146,6 +146,22 @@ static json_t *account_passwd(struct parent *p, json_t *request)
 	return (reply);
 }
 
+/* Its pid and, unless it is just being restarted, its counters. */
+static json_t *keeper_status(struct parent *p)
+{
+	json_t *counts =
+	    child_ask(&p->keeper, json_pack("{s:s}", "cmd", "status"), NULL, 0);
+	json_t *out = json_pack("{s:i}", "pid", (int)p->keeper.pid);
+
+	if (child_ok(counts)) {
+		(void)json_object_del(counts, "id");
+		(void)json_object_del(counts, "ok");
+		(void)json_object_update(out, counts);
+	}
+	json_decref(counts);
+	return (out);
+}
+
 static json_t *status(struct parent *p, json_t *request)
 {
 	json_t *reply = pass(p, request);
@@ -153,8 +169,7 @@ static json_t *status(struct parent *p, json_t *request)
 
 	(void)json_object_set_new(
 	    reply, "listening", json_pack("[s]", p->listeners.address));
-	(void)json_object_set_new(
-	    reply, "keeper", json_pack("{s:i}", "pid", (int)p->keeper.pid));
+	(void)json_object_set_new(reply, "keeper", keeper_status(p));
 	(void)json_object_set_new(
 	    reply, "net", json_pack("{s:i}", "pid", (int)p->net.pid));
 	(void)json_object_set_new(

@@ -218,6 +218,20 @@ def test_a_token_ends_with_its_life(make_server, people):
             alice.resume(token)
 
 
+def test_a_token_costs_no_argon2(server, people):
+    with server.login(people.alice_laptop) as alice:
+        token = alice.token
+    before = server.ctl("status")["keeper"]["passwords_checked"]
+    assert before > 0
+    with server.session(people.alice_laptop) as alice:
+        alice.hello()
+        alice.resume(token)
+    assert server.ctl("status")["keeper"]["passwords_checked"] == before
+    assert f"{before} computed" in server.command("status").stdout
+    server.login(people.alice_laptop).close()
+    assert server.ctl("status")["keeper"]["passwords_checked"] == before + 1
+
+
 def test_a_token_outlives_a_restart(server, people):
     with server.login(people.alice_laptop) as alice:
         token = alice.token
