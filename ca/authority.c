@@ -14,6 +14,9 @@
 #include "lib/file.h"
 
 #define FORMAT 1
+/* How long CRLs are good for unless the policy says otherwise. */
+#define CRL_SECONDS (INT64_C(7) * 86400)
+#define CRL_ROOT_SECONDS (INT64_C(365) * 86400)
 /* A clock may be slewed by this much without anybody having turned it. */
 #define CLOCK_SLACK 5
 
@@ -39,6 +42,8 @@ static enum sn_err start(
 	if (a == NULL)
 		return (sn_why(why, SN_ENOMEM, "out of memory"));
 	a->running = -1;
+	a->crl_life = CRL_SECONDS;
+	a->crl_root_life = CRL_ROOT_SECONDS;
 	if (strlen(dir) >= sizeof(a->dir)) {
 		free(a);
 		return (sn_why(why, SN_EINVAL, "path too long: %s", dir));

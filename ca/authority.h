@@ -14,6 +14,7 @@
  *
  *	ca.pem      the root's and the issuing certificates: the trust file
  *	crl.pem     the CRLs of the issuing CA and of the root
+ *	sicher-ca.conf           the admin's rules, see ca/policy.h
  *	private/    keys, encrypted
  *	inventory/  the books
  *	servers/HOST/            chain.pem key.pem ca.pem
@@ -23,6 +24,7 @@ struct authority {
 	char dir[PATH_MAX - 512];
 	char organisation[ORGANISATION_BYTES];
 	struct sn_store *store;
+	int64_t crl_life, crl_root_life; /* Seconds a CRL is good for. */
 	int running; /* Descriptor whose shared lock says: at work. */
 };
 

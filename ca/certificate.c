@@ -247,3 +247,18 @@ enum sn_err certificate_make(const struct blueprint *b,
 	*out = x;
 	return (SN_OK);
 }
+
+enum sn_err certificate_draft(
+    const struct blueprint *b, X509 **out, struct sn_why *why)
+{
+	X509 *x;
+
+	ERR_clear_error();
+	x = X509_new();
+	if (x == NULL || !set_names(x, b) || !add_sans(x, b)) {
+		X509_free(x);
+		return (ssl_why(why, "cannot build the certificate's names"));
+	}
+	*out = x;
+	return (SN_OK);
+}

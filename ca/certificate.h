@@ -28,4 +28,9 @@ struct blueprint {
 enum sn_err certificate_make(const struct blueprint *b,
     const struct key *signer, X509 **out, struct sn_why *why) SN_MUST_USE;
 
+/** certificate_draft(b, out, why): an unsigned one with the subject and the
+ * alternative names alone, for checking them. */
+enum sn_err certificate_draft(
+    const struct blueprint *b, X509 **out, struct sn_why *why) SN_MUST_USE;
+
 #endif

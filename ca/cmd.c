@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ca/inventory.h"
 #include "ca/issuer.h"
@@ -62,6 +63,7 @@ int cmd_run(struct sn_cli *cli, enum sn_err (*body)(struct cmd *))
 		return (STATUS_FAILED);
 	status = finish(&cmd, body(&cmd));
 	authority_close(cmd.a);
+	policy_free(cmd.policy);
 	json_decref(cmd.result);
 	return (status);
 }
@@ -72,6 +74,17 @@ static void note(void *arg, const char *sentence)
 	fprintf(stderr, "sicher-ca: settled first: %s\n", sentence);
 }
 
+enum sn_err cmd_policy(struct cmd *cmd)
+{
+	const char *path = sn_cli_value(cmd->cli, "config");
+	char usual[PATH_MAX];
+
+	(void)snprintf(usual, sizeof(usual), "%s/sicher-ca.conf", cmd->dir);
+	if (path == NULL && access(usual, F_OK) == 0)
+		path = usual;
+	return (policy_read(path, &cmd->policy, &cmd->why));
+}
+
 enum sn_err cmd_open(struct cmd *cmd, bool read_only)
 {
 	enum sn_err err;
@@ -80,6 +93,10 @@ enum sn_err cmd_open(struct cmd *cmd, bool read_only)
 	err = authority_open(cmd->dir, read_only, &cmd->a, &cmd->why);
 	if (err != SN_OK || read_only)
 		return (err);
+	if ((err = cmd_policy(cmd)) != SN_OK)
+		return (err);
+	cmd->a->crl_life = policy_crl_life(cmd->policy);
+	cmd->a->crl_root_life = policy_crl_root_life(cmd->policy);
 	err = settle_needed(cmd->a, &needed, &cmd->why);
 	if (err == SN_OK && needed)
 		err = settle(cmd->a, note, NULL, &busy, &cmd->why);

@@ -5,6 +5,7 @@
 
 #include "ca/authority.h"
 #include "ca/key.h"
+#include "ca/policy.h"
 #include "ca/record.h"
 #include "ca/status.h"
 #include "lib/cli.h"
@@ -14,9 +15,10 @@
 struct cmd {
 	struct sn_cli *cli;
 	bool json;
-	json_t *result;      /* Printed at the end with --json. */
-	bool streamed;       /* "{" and a member are printed already. */
-	struct authority *a; /* Once opened. */
+	json_t *result;        /* Printed at the end with --json. */
+	bool streamed;         /* "{" and a member are printed already. */
+	struct authority *a;   /* Once opened. */
+	struct policy *policy; /* Once read. */
 	const char *dir;
 	struct sn_why why;
 	enum status status; /* Of a command that succeeded. */
@@ -26,7 +28,12 @@ struct cmd {
  * failed; returns the exit status. */
 int cmd_run(struct sn_cli *cli, enum sn_err (*body)(struct cmd *));
 
-/** cmd_open(cmd, read_only): open the authority that is meant. */
+/** cmd_policy(cmd): read the policy: of --config, or of the authority's
+ * folder, or where that has none the defaults. */
+enum sn_err cmd_policy(struct cmd *cmd) SN_MUST_USE;
+
+/** cmd_open(cmd, read_only): open the authority that is meant; for writing
+ * with its policy. */
 enum sn_err cmd_open(struct cmd *cmd, bool read_only) SN_MUST_USE;
 
 /** cmd_say(cmd, format, ...): a line for people; silent with --json. */

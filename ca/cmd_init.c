@@ -1,6 +1,7 @@
 #include "ca/cmd.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ca/crl.h"
@@ -8,6 +9,9 @@
 #include "ca/host.h"
 #include "ca/leaf.h"
 #include "ca/tree.h"
+#include "lib/file.h"
+
+#define POLICY_MAX ((size_t)1 << 20)
 
 struct plan {
 	const char *organisation, *host;
@@ -22,7 +26,6 @@ static enum sn_err make_server(
 		.kind = KIND_SERVER,
 		.name = plan->host,
 		.label = "",
-		.profile = profile_builtin("server"),
 		.sans = sans,
 		.san_count = 1,
 	};
@@ -30,7 +33,10 @@ static enum sn_err make_server(
 
 	if (plan->host == NULL)
 		return (SN_OK);
-	err = leaf_make(cmd->a, &leaf, issuing, 1, &cmd->why);
+	err = policy_profile(
+	    cmd->policy, NULL, KIND_SERVER, &leaf.profile, &cmd->why);
+	if (err == SN_OK)
+		err = leaf_make(cmd->a, &leaf, issuing, 1, &cmd->why);
 	if (err == SN_OK)
 		issue_free(&leaf.issued);
 	return (err);
@@ -56,13 +62,43 @@ static enum sn_err sign_crls(
 	return (err);
 }
 
+/* The policy that is followed from here on: what --config names, or the
+ * sample of the defaults. */
+static enum sn_err write_policy(struct cmd *cmd)
+{
+	const char *from = sn_cli_value(cmd->cli, "config");
+	char path[PATH_BYTES], *text = NULL;
+	enum sn_err err = SN_OK;
+	size_t n;
+	FILE *to;
+
+	if (from != NULL) {
+		err = sn_file_read(from, POLICY_MAX, &text, &n, &cmd->why);
+	} else {
+		if ((to = open_memstream(&text, &n)) == NULL)
+			return (sn_why(&cmd->why, SN_ENOMEM, "out of memory"));
+		policy_sample(to);
+		if (fclose(to) != 0)
+			err = sn_why(&cmd->why, SN_ENOMEM, "out of memory");
+	}
+	if (err == SN_OK)
+		err = sn_file_write(
+		    authority_path(cmd->a, path, "sicher-ca.conf"), 0644, text,
+		    n, &cmd->why);
+	free(text);
+	return (err);
+}
+
 static enum sn_err build(struct cmd *cmd, const struct plan *plan,
     const struct sn_secret *passphrase)
 {
 	struct key *root = NULL, *issuing = NULL;
 	enum sn_err err;
 
-	if ((err = found_root(cmd->a, passphrase, &root, &cmd->why)) == SN_OK &&
+	cmd->a->crl_life = policy_crl_life(cmd->policy);
+	cmd->a->crl_root_life = policy_crl_root_life(cmd->policy);
+	if ((err = write_policy(cmd)) == SN_OK &&
+	    (err = found_root(cmd->a, passphrase, &root, &cmd->why)) == SN_OK &&
 	    (err = found_issuer(
 		 cmd->a, 1, root, passphrase, &issuing, &cmd->why)) == SN_OK &&
 	    (err = sign_crls(cmd, root, issuing)) == SN_OK)
@@ -84,6 +120,10 @@ static void tell(struct cmd *cmd, const struct plan *plan)
 	cmd_say(cmd,
 	    "  %s/private/     keys, encrypted; nobody else's business", d);
 	cmd_say(cmd, "  %s/inventory/   the books", d);
+	cmd_say(cmd,
+	    "  %s/sicher-ca.conf  profiles and how long lists live; yours to "
+	    "change",
+	    d);
 	if (plan->host != NULL) {
 		cmd_set(cmd, "server", json_string(plan->host));
 		cmd_say(cmd,
@@ -148,6 +188,7 @@ static enum sn_err body(struct cmd *cmd)
 	    (plan.host != NULL &&
 		(err = host_san(plan.host, plan.san, &cmd->why)) != SN_OK) ||
 	    (err = tree_free(dir, &cmd->why)) != SN_OK ||
+	    (err = cmd_policy(cmd)) != SN_OK ||
 	    (err = cmd_passphrase(cmd, true, &passphrase)) != SN_OK)
 		return (err);
 	err = found(cmd, &plan, &passphrase);

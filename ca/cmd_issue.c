@@ -118,7 +118,6 @@ static enum sn_err body(struct cmd *cmd)
 		.kind = KIND_CLIENT,
 		.name = sn_cli_arg(cmd->cli, 0),
 		.label = label != NULL ? label : DEVICE_DEFAULT,
-		.profile = profile_builtin("client"),
 		.out = sn_cli_value(cmd->cli, "out"),
 		.p12 = sn_cli_value(cmd->cli, "p12"),
 		.p12_compat = sn_cli_has(cmd->cli, "compat"),
@@ -131,7 +130,10 @@ static enum sn_err body(struct cmd *cmd)
 		    "was made; leave one of the two out"));
 	if ((err = check_names(cmd, leaf.name, leaf.label)) != SN_OK ||
 	    (err = cmd_days(cmd, &leaf.days)) != SN_OK ||
-	    (err = cmd_open(cmd, false)) != SN_OK)
+	    (err = cmd_open(cmd, false)) != SN_OK ||
+	    (err = policy_profile(cmd->policy,
+		 sn_cli_value(cmd->cli, "profile"), KIND_CLIENT, &leaf.profile,
+		 &cmd->why)) != SN_OK)
 		return (err);
 	if (csr != NULL && (err = request_load(csr, leaf.name, &leaf.request,
 				&cmd->why)) != SN_OK)

@@ -95,7 +95,6 @@ static enum sn_err body(struct cmd *cmd)
 		.kind = KIND_SERVER,
 		.name = sn_cli_arg(cmd->cli, 0),
 		.label = "",
-		.profile = profile_builtin("server"),
 		.sans = sans.list,
 		.out = sn_cli_value(cmd->cli, "out"),
 	};
@@ -103,7 +102,10 @@ static enum sn_err body(struct cmd *cmd)
 
 	if ((err = collect(cmd, &sans)) != SN_OK ||
 	    (err = cmd_days(cmd, &leaf.days)) != SN_OK ||
-	    (err = cmd_open(cmd, false)) != SN_OK)
+	    (err = cmd_open(cmd, false)) != SN_OK ||
+	    (err = policy_profile(cmd->policy,
+		 sn_cli_value(cmd->cli, "profile"), KIND_SERVER, &leaf.profile,
+		 &cmd->why)) != SN_OK)
 		return (err);
 	leaf.san_count = sans.count;
 	if (csr != NULL && (err = request_load(csr, leaf.name, &leaf.request,

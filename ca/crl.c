@@ -211,7 +211,7 @@ enum sn_err crl_sign(struct authority *a, uint32_t id, const struct key *key,
 		return (err);
 	out->crl_this = now;
 	out->crl_next =
-	    now + (id == ISSUER_ROOT ? CRL_ROOT_SECONDS : CRL_SECONDS);
+	    now + (id == ISSUER_ROOT ? a->crl_root_life : a->crl_life);
 	if ((err = sn_txn_read(a->store, &txn)) != SN_OK)
 		return (inventory_why(a->store, err, why));
 	err = build(txn, out, last, &crl, &issuer, why);

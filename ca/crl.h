@@ -5,10 +5,6 @@
 #include "ca/issuer.h"
 #include "ca/key.h"
 
-/* How long a CRL is good for. */
-#define CRL_SECONDS (INT64_C(7) * 86400)
-#define CRL_ROOT_SECONDS (INT64_C(365) * 86400)
-
 /**
  * crl_lock(a, out, why): one command at a time signs and publishes CRLs, so
  * that the file never goes back to an older one.  crl_unlock(fd).

@@ -5,6 +5,7 @@
 
 #include "ca/book.h"
 #include "ca/certificate.h"
+#include "ca/constraint.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
 #include "ca/lint.h"
@@ -52,33 +53,82 @@ static void clip(struct record *rec, X509 *issuer)
 		rec->not_after = end_of(issuer);
 }
 
-static enum sn_err sign(const struct authority *a, const struct order *order,
-    const struct key *signer, struct issued *out, struct sn_why *why)
-{
+/* The certificate that an order asks for; ${urn} is where its names are. */
+struct names {
 	char urn[URN_BYTES];
-	const char *const device[1] = { urn };
+	const char *device[1];
+};
+
+static struct blueprint blueprint(const struct authority *a,
+    const struct order *order, X509 *issuer, struct names *names)
+{
 	struct blueprint b = {
 		.kind = order->kind,
 		.organisation = a->organisation,
 		.common_name =
 		    strlen(order->name) <= CN_MAX ? order->name : NULL,
-		.serial = out->rec.serial,
-		.not_before = out->rec.not_before,
-		.not_after = out->rec.not_after,
 		.key = order->key,
-		.issuer = out->issuer,
+		.issuer = issuer,
 		.profile = order->profile,
 		.sans = order->sans,
 		.san_count = order->san_count,
 	};
 
 	if (order->kind == KIND_CLIENT) {
-		(void)snprintf(urn, sizeof(urn),
+		(void)snprintf(names->urn, sizeof(names->urn),
 		    "uri:urn:sichernetz:account:%s:device:%s", order->name,
 		    order->label);
-		b.sans = device;
+		names->device[0] = names->urn;
+		b.sans = names->device;
 		b.san_count = 1;
 	}
+	return (b);
+}
+
+static enum sn_err check_issuer(const struct authority *a,
+    const struct order *order, X509 *issuer, struct sn_why *why)
+{
+	struct names names;
+	struct blueprint b = blueprint(a, order, issuer, &names);
+	enum sn_err err;
+	X509 *draft;
+
+	if (issuer == NULL)
+		return (SN_OK);
+	if ((err = certificate_draft(&b, &draft, why)) != SN_OK)
+		return (err);
+	err = constraint_check(issuer, draft, why);
+	X509_free(draft);
+	return (err);
+}
+
+enum sn_err issue_check(const struct authority *a, const struct order *order,
+    X509 *issuer, struct sn_why *why)
+{
+	const char *account = order->kind == KIND_CLIENT ? order->name : NULL;
+	unsigned days;
+	enum sn_err err;
+
+	if ((err = profile_allows(order->profile, order->key, why)) != SN_OK ||
+	    (err = profile_days(order->profile, order->days, &days, why)) !=
+		SN_OK)
+		return (err);
+	if ((order->kind == KIND_CLIENT || order->kind == KIND_SERVER) &&
+	    (err = profile_names(order->profile, account, order->sans,
+		 order->san_count, why)) != SN_OK)
+		return (err);
+	return (check_issuer(a, order, issuer, why));
+}
+
+static enum sn_err sign(const struct authority *a, const struct order *order,
+    const struct key *signer, struct issued *out, struct sn_why *why)
+{
+	struct names names;
+	struct blueprint b = blueprint(a, order, out->issuer, &names);
+
+	b.serial = out->rec.serial;
+	b.not_before = out->rec.not_before;
+	b.not_after = out->rec.not_after;
 	return (certificate_make(&b, signer, &out->certificate, why));
 }
 
@@ -118,9 +168,10 @@ enum sn_err issue(struct authority *a, const struct order *order,
 	(void)snprintf(
 	    rec->profile, sizeof(rec->profile), "%s", order->profile->name);
 	(void)snprintf(intent.to, sizeof(intent.to), "%s", order->to);
-	if ((err = profile_allows(order->profile, order->key, why)) != SN_OK ||
-	    (err = load_issuer(a, order, issuer, &out->issuer, why)) != SN_OK)
+	if ((err = load_issuer(a, order, issuer, &out->issuer, why)) != SN_OK)
 		return (err);
+	if ((err = issue_check(a, order, out->issuer, why)) != SN_OK)
+		goto failed;
 	if (out->issuer != NULL && !key_fits(signer, out->issuer)) {
 		err = sn_why(why, SN_ECORRUPT,
 		    "the key does not belong to issuer %u", issuer);

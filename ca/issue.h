@@ -28,8 +28,17 @@ struct issued {
 };
 
 /**
+ * issue_check(a, order, issuer, why):
+ * Every rule of the profile and of the issuer's certificate (NULL for the
+ * root's own), before anything is written or signed.  SN_ECERT, SN_EDENIED
+ * with the rule.
+ */
+enum sn_err issue_check(const struct authority *a, const struct order *order,
+    X509 *issuer, struct sn_why *why) SN_MUST_USE;
+
+/**
  * issue(a, order, signer, issuer, out, why):
- * Reserve, sign, check, enter.  ${issuer} is the id of the CA that signs
+ * issue_check; then reserve, sign, lint, enter.  ${issuer} is the id of the CA that signs
  * with ${signer}.  When this returns SN_OK the certificate is in the books,
  * and the caller writes its files and calls book_delivered.
  */

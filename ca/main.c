@@ -1,5 +1,6 @@
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "ca/cmd.h"
@@ -21,6 +22,7 @@
 static const struct sn_cli_option common[] = {
 	{ "dir", 'D', "DIR", "the authority's folder; else $SICHER_CA_DIR, "
 	    "else ./authority" },
+	{ "config", 'c', "FILE", "the authority's rules; else DIR/sicher-ca.conf" },
 	{ "json", 'j', NULL, "answer in JSON, one object" },
 	PASSPHRASE,
 	END
@@ -44,6 +46,7 @@ static const struct sn_cli_option issue_options[] = {
 	{ "key-passphrase-fd", 0, "N", "encrypt key.pem with the passphrase "
 	    "read from descriptor N" },
 	{ "days", 0, "N", "valid for N days" },
+	{ "profile", 0, "NAME", "the profile of sicher-ca.conf to follow" },
 	END
 };
 
@@ -52,6 +55,7 @@ static const struct sn_cli_option server_options[] = {
 	{ "csr", 0, "FILE", "certify the key of this request" },
 	{ "out", 'o', "DIR", "write the files there" },
 	{ "days", 0, "N", "valid for N days" },
+	{ "profile", 0, "NAME", "the profile of sicher-ca.conf to follow" },
 	END
 };
 
@@ -141,6 +145,7 @@ static const struct sn_cli_program program = {
 	.name = "sicher-ca",
 	.summary = "the certificate authority of SicherNetz",
 	.epilogue =
+	    "sicher-ca --sample-config prints a sicher-ca.conf.\n"
 	    "exit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused by "
 	    "policy,\n5 done but something needs attention, 6 the books are "
 	    "damaged\n",
@@ -155,5 +160,9 @@ int main(int argc, char **argv)
 	fault_guard();
 	if (sn_secret_process() != SN_OK)
 		return (STATUS_FAILED);
+	if (argc == 2 && strcmp(argv[1], "--sample-config") == 0) {
+		policy_sample(stdout);
+		return (fflush(stdout) == 0 ? STATUS_OK : STATUS_FAILED);
+	}
 	return (sn_cli_run(&program, argc, argv, NULL));
 }

@@ -11,12 +11,15 @@ static void tell_server(struct cmd *cmd, const struct issuer *i)
 	struct notice notice;
 	struct sn_why why;
 
+	if (control == NULL)
+		control = policy_control(cmd->policy);
 	if (control == NULL) {
 		cmd_set(cmd, "confirmed", json_false());
 		cmd_say(cmd,
 		    "CRL %llu published. Next: copy %s/crl.pem to the server "
 		    "if it is elsewhere, then sicherctl reload there (with "
-		    "--control SOCKET this is done here).",
+		    "--control SOCKET, or control in sicher-ca.conf, this is "
+		    "done here).",
 		    number, cmd->dir);
 		return;
 	}

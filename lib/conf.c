@@ -26,7 +26,8 @@ struct reading {
 	size_t count;
 	void *out;
 	const struct sn_conf_groups *groups;
-	enum sn_err (*each)(void *arg, const char *name, void *group);
+	enum sn_err (*each)(
+	    void *arg, const char *name, void *group, struct sn_why *why);
 	void *arg;
 	struct sn_conf_report *report;
 	bool seen[KEYS_MAX];
@@ -477,6 +478,7 @@ static void read_groups(struct reading *r, const config_setting_t *s)
 		    config_setting_get_elem(s, (unsigned)i);
 		unsigned line = config_setting_source_line(one);
 		unsigned before = r->report->errors;
+		struct sn_why why = { "it is not valid" };
 		struct reading inner = { .file = r->file,
 			.keys = r->groups->keys,
 			.count = r->groups->count,
@@ -495,12 +497,13 @@ static void read_groups(struct reading *r, const config_setting_t *s)
 		read_level(&inner, "", one);
 		fill_in(&inner, line);
 		if (r->report->errors == before &&
-		    r->each(r->arg, config_setting_name(one), inner.out) ==
-			SN_OK)
+		    r->each(r->arg, config_setting_name(one), inner.out,
+			&why) == SN_OK)
 			continue;
 		if (r->report->errors == before)
-			complain(r->report, r->file, line, "%s.%s is not valid",
-			    r->groups->name, config_setting_name(one));
+			complain(r->report, r->file, line, "%s.%s: %s",
+			    r->groups->name, config_setting_name(one),
+			    why.text);
 		sn_conf_free(inner.keys, inner.count, inner.out);
 		free(inner.out);
 	}
@@ -655,8 +658,9 @@ enum sn_err sn_conf_read_text(struct sn_bytes text, const char *name,
 enum sn_err sn_conf_read_groups(const char *path,
     const struct sn_conf_key *keys, size_t count, void *out,
     const struct sn_conf_groups *groups,
-    enum sn_err (*each)(void *arg, const char *name, void *group), void *arg,
-    struct sn_conf_report *report)
+    enum sn_err (*each)(
+	void *arg, const char *name, void *group, struct sn_why *why),
+    void *arg, struct sn_conf_report *report)
 {
 	struct reading r = { .file = path,
 		.keys = keys,

@@ -80,19 +80,27 @@ struct sn_conf_groups {
 /**
  * sn_conf_read_groups(path, keys, count, out, groups, each, arg, report):
  * As sn_conf_read, and ${each} is called for every group with its name and
- * a zeroed struct that has been filled in and that it takes.
+ * a malloc'd struct that has been filled in and that it takes (sn_conf_free,
+ * free).  When it refuses with a sentence, that is reported with the group's
+ * line, and the struct stays ours.
  */
 enum sn_err sn_conf_read_groups(const char *path,
     const struct sn_conf_key *keys, size_t count, void *out,
     const struct sn_conf_groups *groups,
-    enum sn_err (*each)(void *arg, const char *name, void *group), void *arg,
-    struct sn_conf_report *report) SN_MUST_USE;
+    enum sn_err (*each)(
+	void *arg, const char *name, void *group, struct sn_why *why),
+    void *arg, struct sn_conf_report *report) SN_MUST_USE;
 
 /** sn_conf_free(keys, count, out): what the rows allocated. */
 void sn_conf_free(const struct sn_conf_key *keys, size_t count, void *out);
 
 /** sn_conf_sample(keys, count, to): a commented sample of the defaults. */
 void sn_conf_sample(const struct sn_conf_key *keys, size_t count, FILE *to);
+
+/** sn_conf_sample_group(keys, count, to): the same for the keys of a group
+ * within a group, indented twice. */
+void sn_conf_sample_group(
+    const struct sn_conf_key *keys, size_t count, FILE *to);
 
 /** sn_conf_dump(keys, count, in, to): the values in force, as a file. */
 void sn_conf_dump(

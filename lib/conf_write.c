@@ -104,6 +104,31 @@ static const char *enter(FILE *to, const char *name, char *group, size_t size)
 	return (dot != NULL ? dot + 1 : name);
 }
 
+static void put_sample(
+    FILE *to, const struct sn_conf_key *key, const char *name, const char *tabs)
+{
+	(void)fprintf(to, "%s# ", tabs);
+	/* A help of two lines brings its own "# ". */
+	for (const char *p = key->help; *p != '\0'; p++) {
+		(void)fputc(*p, to);
+		if (*p == '\n')
+			(void)fputs(tabs, to);
+	}
+	if (key->words != NULL)
+		(void)fprintf(to, " (%s)", key->words);
+	(void)fprintf(
+	    to, "\n%s%s%s = ", tabs, key->fallback != NULL ? "#" : "", name);
+	put_fallback(to, key);
+	(void)fputs(";\n", to);
+}
+
+void sn_conf_sample_group(
+    const struct sn_conf_key *keys, size_t count, FILE *to)
+{
+	for (size_t i = 0; i < count; i++)
+		put_sample(to, &keys[i], keys[i].name, "\t\t");
+}
+
 void sn_conf_sample(const struct sn_conf_key *keys, size_t count, FILE *to)
 {
 	char group[128] = "";
@@ -111,15 +136,8 @@ void sn_conf_sample(const struct sn_conf_key *keys, size_t count, FILE *to)
 	for (size_t i = 0; i < count; i++) {
 		const struct sn_conf_key *key = &keys[i];
 		const char *last = enter(to, key->name, group, sizeof(group));
-		const char *tab = group[0] != '\0' ? "\t" : "";
 
-		(void)fprintf(to, "%s# %s", tab, key->help);
-		if (key->words != NULL)
-			(void)fprintf(to, " (%s)", key->words);
-		(void)fprintf(to, "\n%s%s%s = ", tab,
-		    key->fallback != NULL ? "#" : "", last);
-		put_fallback(to, key);
-		(void)fputs(";\n", to);
+		put_sample(to, key, last, group[0] != '\0' ? "\t" : "");
 	}
 	if (group[0] != '\0')
 		(void)fputs("};\n", to);
