@@ -1,5 +1,5 @@
 """Each symbol that a file gives to others names its room: lib/frame.c has
-sn_frame_open, server/base/poll.c has poll_add, server/oplog/apply_room.c apply_room_topic
+sn_frame_open, server/base/map.c has map_free, server/oplog/apply_room.c apply_room_topic
 or apply_topic."""
 
 import pathlib

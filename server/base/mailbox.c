@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 struct mailbox {
-	struct poll_watch watch; /* First: ready() is given this. */
-	struct poll *poll;
+	struct sn_poll_watch watch; /* First: ready() is given this. */
+	struct sn_poll *poll;
 	void *owner;
 	pthread_mutex_t lock;
 	struct mail *first, **tail;
@@ -29,7 +29,7 @@ static void run_all(struct mailbox *box)
 	}
 }
 
-static void ready(struct poll_watch *watch, bool can_read, bool can_write)
+static void ready(struct sn_poll_watch *watch, bool can_read, bool can_write)
 {
 	struct mailbox *box = (struct mailbox *)watch;
 	uint64_t count;
@@ -42,7 +42,7 @@ static void ready(struct poll_watch *watch, bool can_read, bool can_write)
 	run_all(box);
 }
 
-enum sn_err mailbox_new(struct poll *poll, void *owner, struct mailbox **out)
+enum sn_err mailbox_new(struct sn_poll *poll, void *owner, struct mailbox **out)
 {
 	struct mailbox *box;
 	enum sn_err err = SN_ENOMEM;
@@ -60,7 +60,7 @@ enum sn_err mailbox_new(struct poll *poll, void *owner, struct mailbox **out)
 	box->tail = &box->first;
 	box->watch.ready = ready;
 	box->watch.read = true;
-	if ((err = poll_add(poll, &box->watch)) != SN_OK)
+	if ((err = sn_poll_add(poll, &box->watch)) != SN_OK)
 		goto err3;
 	*out = box;
 	return (SN_OK);
@@ -80,7 +80,7 @@ void mailbox_free(struct mailbox *box)
 	if (box == NULL)
 		return;
 	run_all(box);
-	poll_remove(box->poll, &box->watch);
+	sn_poll_remove(box->poll, &box->watch);
 	(void)close(box->watch.fd);
 	pthread_mutex_destroy(&box->lock);
 	free(box);

@@ -2,7 +2,7 @@
 #define SERVER_BASE_MAILBOX_H
 
 #include "lib/err.h"
-#include "server/base/poll.h"
+#include "lib/poll.h"
 
 /*
  * Work that other threads hand to a loop.  Posting wakes the loop once,
@@ -18,7 +18,7 @@ struct mailbox;
 
 /** mailbox_new(poll, owner, out): ${owner} is what run is given. */
 enum sn_err mailbox_new(
-    struct poll *poll, void *owner, struct mailbox **out) SN_MUST_USE;
+    struct sn_poll *poll, void *owner, struct mailbox **out) SN_MUST_USE;
 
 /** mailbox_free(box): no other thread may post any more; runs what is in. */
 void mailbox_free(struct mailbox *box);

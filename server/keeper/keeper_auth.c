@@ -20,7 +20,7 @@ struct packet {
 
 struct channel {
 	struct keeper_asker asker; /* First: an answer is given this. */
-	struct poll_watch watch;
+	struct sn_poll_watch watch;
 	struct keeper_auth *auth;
 	struct packet *first, **tail;
 	unsigned waiting;
@@ -28,7 +28,7 @@ struct channel {
 };
 
 struct keeper_auth {
-	struct poll *poll;
+	struct sn_poll *poll;
 	struct keeper_vault *vault;
 	struct keeper_logins *logins;
 	struct channel *channels;
@@ -36,7 +36,7 @@ struct keeper_auth {
 	uint64_t refused;
 };
 
-enum sn_err keeper_auth_new(struct poll *poll, struct keeper_vault *vault,
+enum sn_err keeper_auth_new(struct sn_poll *poll, struct keeper_vault *vault,
     struct keeper_logins *logins, struct keeper_auth **out)
 {
 	struct keeper_auth *auth;
@@ -80,7 +80,7 @@ static void keep(struct channel *channel, const void *p, size_t n)
 	channel->tail = &packet->next;
 	channel->waiting++;
 	/* Who does not take answers is not asked for more questions. */
-	poll_want(channel->auth->poll, &channel->watch, false, true);
+	sn_poll_want(channel->auth->poll, &channel->watch, false, true);
 }
 
 static void answer(struct keeper_asker *asker, const struct keeper_answer *what)
@@ -115,7 +115,7 @@ static void flush(struct channel *channel)
 	    send_packet(channel, channel->first->bytes, channel->first->n) > 0)
 		drop_first(channel);
 	if (channel->first == NULL)
-		poll_want(channel->auth->poll, &channel->watch, true, false);
+		sn_poll_want(channel->auth->poll, &channel->watch, true, false);
 }
 
 static void on_password(
@@ -199,7 +199,7 @@ static void receive(struct channel *channel)
 	sn_secret_wipe(packet, sizeof(packet));
 }
 
-static void ready(struct poll_watch *watch, bool can_read, bool can_write)
+static void ready(struct sn_poll_watch *watch, bool can_read, bool can_write)
 {
 	struct channel *channel =
 	    (struct channel *)((char *)watch - offsetof(struct channel, watch));
@@ -217,7 +217,7 @@ static void hang_up(struct channel *channel)
 	if (channel->watch.fd < 0)
 		return;
 	keeper_logins_forget(channel->auth->logins, &channel->asker);
-	poll_remove(channel->auth->poll, &channel->watch);
+	sn_poll_remove(channel->auth->poll, &channel->watch);
 	(void)close(channel->watch.fd);
 	channel->watch.fd = -1;
 	while (channel->first != NULL)
@@ -250,7 +250,7 @@ static enum sn_err add(
 	channel->watch.fd = fd;
 	channel->watch.ready = ready;
 	channel->watch.read = true;
-	if (poll_add(auth->poll, &channel->watch) == SN_OK)
+	if (sn_poll_add(auth->poll, &channel->watch) == SN_OK)
 		return (SN_OK);
 	channel->watch.fd = -1;
 	return (SN_EIO);

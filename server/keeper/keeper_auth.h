@@ -2,7 +2,7 @@
 #define SERVER_KEEPER_KEEPER_AUTH_H
 
 #include "server/keeper/keeper_login.h"
-#include "server/base/poll.h"
+#include "lib/poll.h"
 
 /*
  * The sockets over which net's loops ask about passwords and tokens
@@ -11,7 +11,7 @@
  */
 struct keeper_auth;
 
-enum sn_err keeper_auth_new(struct poll *poll, struct keeper_vault *vault,
+enum sn_err keeper_auth_new(struct sn_poll *poll, struct keeper_vault *vault,
     struct keeper_logins *logins, struct keeper_auth **out) SN_MUST_USE;
 
 /** keeper_auth_free(auth): closes the channels; NULL is fine. */

@@ -27,14 +27,14 @@ struct keeper_policy {
 
 struct keeper {
 	struct keeper_policy policy;
-	struct poll *poll;
+	struct sn_poll *poll;
 	struct mailbox *mailbox;
 	struct sn_store *store;
 	struct keeper_vault vault;
 	struct keeper_logins *logins;
 	struct keeper_auth *auth;
 	struct keeper_sign *sign;
-	struct poll_watch ctl;
+	struct sn_poll_watch ctl;
 	struct map kept; /* Accounts that a keep in progress has named. */
 	bool keeping;
 	bool stop;

@@ -20,7 +20,7 @@ static void wiping_free(void *p)
 	free(p);
 }
 
-static void on_ctl(struct poll_watch *watch, bool can_read, bool can_write)
+static void on_ctl(struct sn_poll_watch *watch, bool can_read, bool can_write)
 {
 	struct keeper *k =
 	    (struct keeper *)((char *)watch - offsetof(struct keeper, ctl));
@@ -80,7 +80,7 @@ static enum sn_err watch_ctl(struct keeper *k, int fd)
 	k->ctl.ready = on_ctl;
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
 		return (SN_EIO);
-	return (poll_add(k->poll, &k->ctl));
+	return (sn_poll_add(k->poll, &k->ctl));
 }
 
 static enum sn_err start(struct keeper *k,
@@ -88,7 +88,7 @@ static enum sn_err start(struct keeper *k,
 {
 	enum sn_err err;
 
-	if ((err = poll_new(&k->poll)) != SN_OK ||
+	if ((err = sn_poll_new(&k->poll)) != SN_OK ||
 	    (err = mailbox_new(k->poll, k, &k->mailbox)) != SN_OK ||
 	    (err = open_vault(k, why)) != SN_OK ||
 	    (err = start_threads(k, source, why)) != SN_OK ||
@@ -119,7 +119,7 @@ static void loop(struct keeper *k)
 			keeper_vault_tend(&k->vault, sn_clock_wall_ms());
 			tended = now;
 		}
-		if (poll_turn(k->poll, timeout_ms(wait)) != SN_OK)
+		if (sn_poll_turn(k->poll, timeout_ms(wait)) != SN_OK)
 			return;
 	}
 }
@@ -134,7 +134,7 @@ static void stop(struct keeper *k)
 	keeper_logins_free(k->logins);
 	map_free(&k->kept);
 	sn_store_close(k->store);
-	poll_free(k->poll);
+	sn_poll_free(k->poll);
 	sn_secret_wipe(k, sizeof(*k));
 	free(k);
 }

@@ -14,13 +14,13 @@
 #include "server/keeper/provider.h"
 
 struct channel {
-	struct poll_watch watch; /* First: ready() is given this. */
+	struct sn_poll_watch watch; /* First: ready() is given this. */
 	struct keeper_sign *sign;
 };
 
 struct keeper_sign {
 	pthread_t thread;
-	struct poll *poll;
+	struct sn_poll *poll;
 	struct mailbox *mailbox;
 	bool stop;
 	struct keeper_key *current, *previous;
@@ -128,12 +128,12 @@ static void hang_up(struct channel *channel)
 {
 	if (channel->watch.fd < 0)
 		return;
-	poll_remove(channel->sign->poll, &channel->watch);
+	sn_poll_remove(channel->sign->poll, &channel->watch);
 	(void)close(channel->watch.fd);
 	channel->watch.fd = -1;
 }
 
-static void ready(struct poll_watch *watch, bool can_read, bool can_write)
+static void ready(struct sn_poll_watch *watch, bool can_read, bool can_write)
 {
 	struct channel *channel = (struct channel *)watch;
 	uint8_t packet[KEEPER_KEY_ID + PROVIDER_INPUT_MAX];
@@ -167,7 +167,7 @@ static void take_channels(struct keeper_sign *sign, struct message *message)
 	sign->channels = message->channels;
 	sign->channel_count = message->channel_count;
 	for (unsigned i = 0; i < sign->channel_count; i++) {
-		if (poll_add(sign->poll, &sign->channels[i].watch) == SN_OK)
+		if (sn_poll_add(sign->poll, &sign->channels[i].watch) == SN_OK)
 			continue;
 		sn_log(SN_ALARM, "keeper.sign", "what=\"cannot watch\"");
 		(void)close(sign->channels[i].watch.fd);
@@ -205,7 +205,7 @@ static void *run(void *arg)
 {
 	struct keeper_sign *sign = arg;
 
-	while (!sign->stop && poll_turn(sign->poll, -1) == SN_OK)
+	while (!sign->stop && sn_poll_turn(sign->poll, -1) == SN_OK)
 		;
 	return (NULL);
 }
@@ -214,7 +214,7 @@ static void destroy(struct keeper_sign *sign)
 {
 	mailbox_free(sign->mailbox);
 	drop_channels(sign);
-	poll_free(sign->poll);
+	sn_poll_free(sign->poll);
 	keeper_key_free(sign->previous);
 	keeper_key_free(sign->current);
 	free(sign);
@@ -233,7 +233,7 @@ enum sn_err keeper_sign_start(
 	sign->credit_at = sn_clock_mono();
 	sign->limit.burst = 1;
 	sign->limit.period_ns = 10 * SN_NS_PER_S;
-	if ((err = poll_new(&sign->poll)) == SN_OK &&
+	if ((err = sn_poll_new(&sign->poll)) == SN_OK &&
 	    (err = mailbox_new(sign->poll, sign, &sign->mailbox)) == SN_OK) {
 		sign->current = key;
 		if (pthread_create(&sign->thread, NULL, run, sign) == 0) {

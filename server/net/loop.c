@@ -43,7 +43,7 @@ static void address_text(
 	}
 }
 
-static void on_listener(struct poll_watch *watch, bool can_read, bool w)
+static void on_listener(struct sn_poll_watch *watch, bool can_read, bool w)
 {
 	struct loop *loop =
 	    (struct loop *)(void *)((char *)watch -
@@ -62,7 +62,7 @@ static void on_listener(struct poll_watch *watch, bool can_read, bool w)
 			if (errno == EMFILE || errno == ENFILE ||
 			    errno == ENOBUFS || errno == ENOMEM)
 				/* The tick listens again. */
-				poll_want(loop->poll, watch, false, false);
+				sn_poll_want(loop->poll, watch, false, false);
 			return;
 		}
 		address_text(&from, address, sizeof(address));
@@ -89,7 +89,7 @@ static void on_answer(void *arg, const struct keeper_answer *answer)
 		login_answer(s, answer);
 }
 
-static void on_keeper(struct poll_watch *watch, bool can_read, bool w)
+static void on_keeper(struct sn_poll_watch *watch, bool can_read, bool w)
 {
 	struct loop *loop =
 	    (struct loop *)(void *)((char *)watch -
@@ -99,7 +99,7 @@ static void on_keeper(struct poll_watch *watch, bool can_read, bool w)
 	(void)w;
 	if (keeper_client_read(loop->keeper, on_answer, loop) != SN_OK)
 		/* It died; the parent starts another and says so. */
-		poll_remove(loop->poll, watch);
+		sn_poll_remove(loop->poll, watch);
 }
 
 enum sn_err loop_keeper_fd(struct loop *loop, int fd)
@@ -109,18 +109,18 @@ enum sn_err loop_keeper_fd(struct loop *loop, int fd)
 	if (loop->keeper == NULL)
 		err = keeper_client_new(fd, &loop->keeper);
 	else {
-		poll_remove(loop->poll, &loop->keeper_watch);
+		sn_poll_remove(loop->poll, &loop->keeper_watch);
 		err =
 		    keeper_client_replace_fd(loop->keeper, fd, on_answer, loop);
 	}
 	if (err != SN_OK)
 		return (err);
-	loop->keeper_watch = (struct poll_watch){
+	loop->keeper_watch = (struct sn_poll_watch){
 		.ready = on_keeper,
 		.fd = fd,
 		.read = true,
 	};
-	return (poll_add(loop->poll, &loop->keeper_watch));
+	return (sn_poll_add(loop->poll, &loop->keeper_watch));
 }
 
 unsigned loop_front(struct loop *loop, const struct settings *settings,
@@ -146,7 +146,7 @@ unsigned loop_front(struct loop *loop, const struct settings *settings,
 void loop_listen(struct loop *loop, bool on)
 {
 	loop->listening = on;
-	poll_want(loop->poll, &loop->listener, on, false);
+	sn_poll_want(loop->poll, &loop->listener, on, false);
 }
 
 enum sn_err loop_read(struct loop *loop, struct sn_txn **out)
@@ -256,7 +256,7 @@ static void tick(struct loop *loop)
 		sess_tick(s, now);
 	}
 	if (loop->listening)
-		poll_want(loop->poll, &loop->listener, true, false);
+		sn_poll_want(loop->poll, &loop->listener, true, false);
 }
 
 static int timeout(const struct loop *loop)
@@ -273,7 +273,7 @@ static void *run(void *arg)
 	struct loop *loop = arg;
 
 	while (!loop->stopping) {
-		if (poll_turn(loop->poll, timeout(loop)) != SN_OK) {
+		if (sn_poll_turn(loop->poll, timeout(loop)) != SN_OK) {
 			sn_log(SN_ALARM, "loop.failed", "loop=%u", loop->index);
 			abort();
 		}
@@ -312,13 +312,13 @@ enum sn_err loop_new(
 	loop->sign_fd = -1;
 	loop->refusals.burst = 20;
 	loop->refusals.period_ns = SN_NS_PER_S;
-	loop->listener = (struct poll_watch){
+	loop->listener = (struct sn_poll_watch){
 		.ready = on_listener,
 		.fd = listen_fd,
 	};
-	if ((err = poll_new(&loop->poll)) != SN_OK ||
+	if ((err = sn_poll_new(&loop->poll)) != SN_OK ||
 	    (err = mailbox_new(loop->poll, loop, &loop->mailbox)) != SN_OK ||
-	    (err = poll_add(loop->poll, &loop->listener)) != SN_OK ||
+	    (err = sn_poll_add(loop->poll, &loop->listener)) != SN_OK ||
 	    (err = sn_txn_read(net->store, &loop->reader)) != SN_OK) {
 		loop_free(loop);
 		return (err);
@@ -349,6 +349,6 @@ void loop_free(struct loop *loop)
 	gate_release(loop->gate);
 	sn_tls_context_free(loop->tls);
 	map_free(&loop->sessions);
-	poll_free(loop->poll);
+	sn_poll_free(loop->poll);
 	free(loop);
 }

@@ -25,13 +25,13 @@ struct loop {
 	unsigned index;
 	pthread_t thread;
 	bool stopping;
-	struct poll *poll;
+	struct sn_poll *poll;
 	struct mailbox *mailbox;
-	struct poll_watch listener;
+	struct sn_poll_watch listener;
 	bool listening;
 
 	int sign_fd; /* To the keeper's signing thread; -1: none yet. */
-	struct poll_watch keeper_watch;
+	struct sn_poll_watch keeper_watch;
 	struct keeper_client *keeper; /* NULL until the keeper stands. */
 	const struct settings *settings;
 	struct gate *gate;

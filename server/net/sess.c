@@ -56,7 +56,7 @@ static void close_now(struct sess *s)
 	s->state = SESS_CLOSED;
 	follow_stop(s);
 	history_stop(s);
-	poll_remove(loop->poll, &s->watch);
+	sn_poll_remove(loop->poll, &s->watch);
 	map_delete(&loop->sessions, s->id);
 	if (s->prev != NULL)
 		s->prev->next = s->next;
@@ -331,7 +331,7 @@ void sess_flush(struct sess *s)
 	s->write_blocked = status == SN_TLS_WANT_WRITE;
 	if (s->state == SESS_DRAINING)
 		end_output(s);
-	poll_want(s->loop->poll, &s->watch, !s->paused, s->write_blocked);
+	sn_poll_want(s->loop->poll, &s->watch, !s->paused, s->write_blocked);
 	/* What waited for room may go on. */
 	if (s->state == SESS_READY && sess_room(s) &&
 	    (s->paused || s->history != NULL ||
@@ -457,7 +457,7 @@ static void linger(struct sess *s)
 	s->paused = s->write_blocked = false;
 	(void)shutdown(s->watch.fd, SHUT_WR);
 	s->deadline = sn_clock_mono() + DRAIN_NS;
-	poll_want(s->loop->poll, &s->watch, true, false);
+	sn_poll_want(s->loop->poll, &s->watch, true, false);
 }
 
 static void read_some(struct sess *s)
@@ -499,7 +499,7 @@ static void handshake(struct sess *s)
 	enum sn_tls_result status = sn_tls_handshake(s->tls);
 
 	if (status == SN_TLS_WANT_READ || status == SN_TLS_WANT_WRITE) {
-		poll_want(s->loop->poll, &s->watch, true,
+		sn_poll_want(s->loop->poll, &s->watch, true,
 		    status == SN_TLS_WANT_WRITE);
 		return;
 	}
@@ -513,7 +513,7 @@ static void handshake(struct sess *s)
 		close_now(s);
 		return;
 	}
-	poll_want(s->loop->poll, &s->watch, true, false);
+	sn_poll_want(s->loop->poll, &s->watch, true, false);
 	if (sess_enter(s, SESS_HELLO))
 		sess_again(s); /* The client may have sent on already. */
 }
@@ -540,11 +540,11 @@ void sess_work(struct sess *s)
 		follow_feed(s);
 	}
 	if (s->state != SESS_CLOSED && !s->failed)
-		poll_want(
+		sn_poll_want(
 		    s->loop->poll, &s->watch, !s->paused, s->write_blocked);
 }
 
-static void ready(struct poll_watch *watch, bool can_read, bool can_write)
+static void ready(struct sn_poll_watch *watch, bool can_read, bool can_write)
 {
 	struct sess *s = (struct sess *)watch;
 
@@ -630,12 +630,12 @@ void sess_accept(struct loop *loop, int fd, const char *address)
 	sn_buf_init(&s->out, set->limits.output_queue);
 	(void)snprintf(s->address, sizeof(s->address), "%s", address);
 	s->watch =
-	    (struct poll_watch){ .ready = ready, .fd = fd, .read = true };
+	    (struct sn_poll_watch){ .ready = ready, .fd = fd, .read = true };
 	if (login_tls(s, &why) != SN_OK)
 		goto err1;
 	if (map_put(&loop->sessions, s->id, s) != SN_OK)
 		goto err2;
-	if (poll_add(loop->poll, &s->watch) != SN_OK)
+	if (sn_poll_add(loop->poll, &s->watch) != SN_OK)
 		goto err3;
 	if ((s->next = loop->all) != NULL)
 		loop->all->prev = s;

@@ -9,7 +9,7 @@
 #include "lib/name.h"
 #include "server/gate/gate.h"
 #include "server/keeper/keeper_client.h"
-#include "server/base/poll.h"
+#include "lib/poll.h"
 
 struct loop;
 struct cursor;
@@ -56,7 +56,7 @@ struct sess_follow {
 };
 
 struct sess {
-	struct poll_watch watch; /* First: ready() is given this. */
+	struct sn_poll_watch watch; /* First: ready() is given this. */
 	struct loop *loop;
 	struct sess *prev, *next;    /* Of the loop's sessions. */
 	struct sess *next_dirty;     /* Has output to flush this turn. */

@@ -1,4 +1,4 @@
-#include "server/base/poll.h"
+#include "lib/poll.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -8,15 +8,15 @@
 
 #define EVENTS 256
 
-struct poll {
+struct sn_poll {
 	int fd;
 	int count; /* Events of this turn. */
 	struct epoll_event events[EVENTS];
 };
 
-enum sn_err poll_new(struct poll **out)
+enum sn_err sn_poll_new(struct sn_poll **out)
 {
-	struct poll *p;
+	struct sn_poll *p;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return (SN_ENOMEM);
@@ -28,7 +28,7 @@ enum sn_err poll_new(struct poll **out)
 	return (SN_OK);
 }
 
-void poll_free(struct poll *p)
+void sn_poll_free(struct sn_poll *p)
 {
 	if (p == NULL)
 		return;
@@ -36,7 +36,7 @@ void poll_free(struct poll *p)
 	free(p);
 }
 
-static int control(struct poll *p, struct poll_watch *w, int op)
+static int control(struct sn_poll *p, struct sn_poll_watch *w, int op)
 {
 	struct epoll_event ev = { .data.ptr = w };
 
@@ -45,12 +45,13 @@ static int control(struct poll *p, struct poll_watch *w, int op)
 	return (epoll_ctl(p->fd, op, w->fd, &ev));
 }
 
-enum sn_err poll_add(struct poll *p, struct poll_watch *w)
+enum sn_err sn_poll_add(struct sn_poll *p, struct sn_poll_watch *w)
 {
 	return (control(p, w, EPOLL_CTL_ADD) == 0 ? SN_OK : SN_EIO);
 }
 
-void poll_want(struct poll *p, struct poll_watch *w, bool read, bool write)
+void sn_poll_want(
+    struct sn_poll *p, struct sn_poll_watch *w, bool read, bool write)
 {
 	if (w->read == read && w->write == write)
 		return;
@@ -59,7 +60,7 @@ void poll_want(struct poll *p, struct poll_watch *w, bool read, bool write)
 	(void)control(p, w, EPOLL_CTL_MOD);
 }
 
-void poll_remove(struct poll *p, struct poll_watch *w)
+void sn_poll_remove(struct sn_poll *p, struct sn_poll_watch *w)
 {
 	(void)control(p, w, EPOLL_CTL_DEL);
 	for (int i = 0; i < p->count; i++) {
@@ -68,7 +69,7 @@ void poll_remove(struct poll *p, struct poll_watch *w)
 	}
 }
 
-enum sn_err poll_turn(struct poll *p, int timeout_ms)
+enum sn_err sn_poll_turn(struct sn_poll *p, int timeout_ms)
 {
 	int n = epoll_wait(p->fd, p->events, EVENTS, timeout_ms);
 
@@ -76,7 +77,7 @@ enum sn_err poll_turn(struct poll *p, int timeout_ms)
 		return (errno == EINTR ? SN_OK : SN_EIO);
 	p->count = n;
 	for (int i = 0; i < n; i++) {
-		struct poll_watch *w = p->events[i].data.ptr;
+		struct sn_poll_watch *w = p->events[i].data.ptr;
 		uint32_t got = p->events[i].events;
 		bool gone = (got & (EPOLLHUP | EPOLLERR)) != 0;
 
