@@ -6,19 +6,42 @@
 
 #include "client/app.h"
 #include "client/show.h"
+#include "client/when.h"
+#include "lib/clock.h"
 
 #define LIMIT_USUAL 20
 #define LIMIT_MOST 200
 
+static enum sn_err moment(
+    struct app *app, const char *option, struct sn_maybe *out)
+{
+	const char *text = sn_cli_value(app->cli, option);
+
+	out->set = text != NULL;
+	if (text == NULL || when_parse(text, sn_clock_wall_ms(), &out->value))
+		return (SN_OK);
+	return (sn_why(&app->why, SN_EINVAL,
+	    "--%s takes a date (2026-11-24), a time in UTC "
+	    "(2026-11-24T09:30:00Z), or how long ago it was (90s, 15m, 2h, "
+	    "3d)",
+	    option));
+}
+
 static enum sn_err options(struct app *app, struct core_range *range)
 {
 	struct sn_cli *cli = app->cli;
+	enum sn_err err;
 
 	range->before.set = sn_cli_has(cli, "before");
 	range->after.set = sn_cli_has(cli, "after");
-	if (range->before.set && range->after.set)
+	if ((err = moment(app, "since", &range->after_time)) != SN_OK ||
+	    (err = moment(app, "until", &range->before_time)) != SN_OK)
+		return (err);
+	if (range->before.set + range->after.set + range->after_time.set +
+		range->before_time.set >
+	    1)
 		return (sn_why(&app->why, SN_EINVAL,
-		    "give --before or --after, not both"));
+		    "give one of --before, --after, --since and --until"));
 	if (!cmd_number(cli, "before", 0, UINT64_MAX, &range->before.value) ||
 	    !cmd_number(cli, "after", 0, UINT64_MAX, &range->after.value) ||
 	    (range->before.set && range->before.value == 0))
@@ -38,7 +61,7 @@ static void more(const struct app *app, const struct core_range *range,
 {
 	const char *with = sn_cli_arg(app->cli, 0);
 
-	if (range->after.set)
+	if (range->after.set || range->after_time.set)
 		app_say("there are newer ones: sicher history %s --after "
 			"%" PRIu64,
 		    with, last);

@@ -176,7 +176,7 @@ enum sn_err core_handled(
  * that docs/PROTOCOL.md names.  They are not repeated after a loss.
  */
 struct core_range {
-	struct sn_maybe before, after;
+	struct sn_maybe before, after, before_time, after_time;
 	uint64_t limit;
 };
 uint32_t core_history(

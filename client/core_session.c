@@ -190,7 +190,8 @@ uint32_t core_history(
 
 	CORE_PUT(core, history, .ref = ref, .with = sn_bytes_of(with),
 	    .before = range->before, .after = range->after,
-	    .limit = range->limit);
+	    .limit = range->limit, .before_time = range->before_time,
+	    .after_time = range->after_time);
 	return (ref);
 }
 

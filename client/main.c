@@ -49,6 +49,8 @@ static const struct sn_cli_option history_options[] = {
 	{ "limit", 'n', "N", "how many (20, at most 200)" },
 	{ "before", 0, "SEQ", "the newest before this one" },
 	{ "after", 0, "SEQ", "the oldest after this one" },
+	{ "since", 0, "TIME", "the oldest from then on: 2h, 3d, a date" },
+	{ "until", 0, "TIME", "the newest before then" },
 	{ "json", 'j', NULL, "a JSON object a line" },
 	END
 };

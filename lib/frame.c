@@ -97,12 +97,27 @@ static void get_BOOL(struct sn_rd *r, bool *v, uint64_t min, uint64_t max)
 	*v = sn_cbor_get_bool(r);
 }
 
-static void get_LIST(struct sn_rd *r)
+static const char *const features[SN_FEATURE_COUNT] = {
+#define X(NAME, word) [SN_FEATURE_BIT_##NAME] = word,
+	SN_FEATURES(X)
+#undef X
+};
+
+static void get_LIST(struct sn_rd *r, uint64_t *v, uint64_t min, uint64_t max)
 {
 	uint64_t n = sn_cbor_get_array(r);
 
-	for (uint64_t i = 0; i < n && !r->bad; i++)
-		(void)sn_cbor_get_text(r);
+	(void)min;
+	(void)max;
+	*v = 0;
+	for (uint64_t i = 0; i < n && !r->bad; i++) {
+		struct sn_bytes word = sn_cbor_get_text(r);
+
+		for (unsigned bit = 0; bit < SN_FEATURE_COUNT; bit++) {
+			if (sn_bytes_equal(word, sn_bytes_of(features[bit])))
+				*v |= UINT64_C(1) << bit;
+		}
+	}
 }
 
 /* Writing. */
@@ -140,6 +155,19 @@ static void put_BOOL(struct sn_wr *w, const bool *v)
 	sn_cbor_put_bool(w, *v);
 }
 
+static void put_LIST(struct sn_wr *w, const uint64_t *v)
+{
+	size_t n = 0;
+
+	for (unsigned bit = 0; bit < SN_FEATURE_COUNT; bit++)
+		n += (*v >> bit) & 1;
+	sn_cbor_put_array(w, n);
+	for (unsigned bit = 0; bit < SN_FEATURE_COUNT; bit++) {
+		if ((*v >> bit) & 1)
+			sn_cbor_put_text(w, sn_bytes_of(features[bit]));
+	}
+}
+
 /* The length is written last, in front; returns where it goes. */
 static size_t begin(struct sn_wr *w)
 {
@@ -160,29 +188,53 @@ static void finish(struct sn_wr *w, size_t at, size_t more)
 	sn_wr_u32(&head, (uint32_t)(w->n - at - SN_FRAME_HEAD + more));
 }
 
-static bool ended(struct sn_rd *r, uint64_t fields, uint64_t known)
+/* What a later version appended is passed over. */
+static bool ended(struct sn_rd *r, uint64_t left)
 {
-	for (uint64_t i = known; i < fields && !r->bad; i++)
+	for (; left > 0 && !r->bad; left--)
 		sn_cbor_skip(r);
 	return (sn_rd_end(r));
 }
 
-#define COUNT(KIND, name, min, max) +1
-#define GET_UINT(name, min, max) get_UINT(&r, &out->name, min, max);
-#define GET_MAYBE(name, min, max) get_MAYBE(&r, &out->name, min, max);
-#define GET_TEXT(name, min, max) get_TEXT(&r, &out->name, min, max);
-#define GET_BYTES(name, min, max) get_BYTES(&r, &out->name, min, max);
-#define GET_ID(name, min, max) get_ID(&r, &out->name, min, max);
-#define GET_BOOL(name, min, max) get_BOOL(&r, &out->name, min, max);
-#define GET_LIST(name, min, max) get_LIST(&r);
-#define GET(KIND, name, min, max) GET_##KIND(name, min, max)
+/* Fields that must be there, and all that are written. */
+#define MUST_UINT 1
+#define MUST_MAYBE 1
+#define MUST_TEXT 1
+#define MUST_BYTES 1
+#define MUST_ID 1
+#define MUST_BOOL 1
+#define MUST_LIST 1
+#define MUST_LATER_UINT 0
+#define MUST_LATER_MAYBE 0
+#define MUST_LATER_BOOL 0
+#define COUNT_MUST(KIND, name, min, max) +MUST_##KIND
+#define COUNT_ALL(KIND, name, min, max) +1
+
+#define GET_UINT(name, min, max) get_UINT(&r, &out->name, min, max)
+#define GET_MAYBE(name, min, max) get_MAYBE(&r, &out->name, min, max)
+#define GET_TEXT(name, min, max) get_TEXT(&r, &out->name, min, max)
+#define GET_BYTES(name, min, max) get_BYTES(&r, &out->name, min, max)
+#define GET_ID(name, min, max) get_ID(&r, &out->name, min, max)
+#define GET_BOOL(name, min, max) get_BOOL(&r, &out->name, min, max)
+#define GET_LIST(name, min, max) get_LIST(&r, &out->name, min, max)
+#define GET_LATER_UINT(name, min, max) GET_UINT(name, min, max)
+#define GET_LATER_MAYBE(name, min, max) GET_MAYBE(name, min, max)
+#define GET_LATER_BOOL(name, min, max) GET_BOOL(name, min, max)
+#define GET(KIND, name, min, max)           \
+	if (left > 0) {                     \
+		GET_##KIND(name, min, max); \
+		left--;                     \
+	}
 #define PUT_UINT(name) put_UINT(w, &in->name);
 #define PUT_MAYBE(name) put_MAYBE(w, &in->name);
 #define PUT_TEXT(name) put_TEXT(w, &in->name);
 #define PUT_BYTES(name) put_BYTES(w, &in->name);
 #define PUT_ID(name) put_ID(w, &in->name);
 #define PUT_BOOL(name) put_BOOL(w, &in->name);
-#define PUT_LIST(name) sn_cbor_put_array(w, 0);
+#define PUT_LIST(name) put_LIST(w, &in->name);
+#define PUT_LATER_UINT(name) PUT_UINT(name)
+#define PUT_LATER_MAYBE(name) PUT_MAYBE(name)
+#define PUT_LATER_BOOL(name) PUT_BOOL(name)
 #define PUT(KIND, name, min, max) PUT_##KIND(name)
 
 /* clang-format off */
@@ -190,14 +242,15 @@ static bool ended(struct sn_rd *r, uint64_t fields, uint64_t known)
 bool sn_frame_get_##lower(                                                  \
     const struct sn_frame *frame, struct sn_frame_##lower *out)             \
 {                                                                           \
-	const uint64_t known = 0 SN_FRAME_##lower(COUNT);                   \
+	const uint64_t must = 0 SN_FRAME_##lower(COUNT_MUST);               \
+	uint64_t left = frame->fields;                                      \
 	struct sn_rd r = frame->rd;                                         \
                                                                             \
 	memset(out, 0, sizeof(*out));                                       \
-	if (frame->type != number || frame->fields < known)                 \
+	if (frame->type != number || left < must)                           \
 		return (false);                                             \
 	SN_FRAME_##lower(GET)                                               \
-	return (ended(&r, frame->fields, known));                           \
+	return (ended(&r, left));                                           \
 }                                                                           \
                                                                             \
 void sn_frame_put_##lower(                                                  \
@@ -206,10 +259,10 @@ void sn_frame_put_##lower(                                                  \
 	size_t at = begin(w);                                               \
                                                                             \
 	(void)in;                                                           \
-	sn_cbor_put_array(w, 1 SN_FRAME_##lower(COUNT));                    \
+	sn_cbor_put_array(w, 1 SN_FRAME_##lower(COUNT_ALL));                \
 	sn_cbor_put_uint(w, number);                                        \
 	SN_FRAME_##lower(PUT)                                               \
-	finish(w, at, 0);                                                      \
+	finish(w, at, 0);                                                   \
 }
 SN_FRAMES(X)
 #undef X

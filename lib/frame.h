@@ -17,8 +17,12 @@
  *	BYTES  struct sn_bytes of min..max bytes
  *	ID     uint8_t[16]
  *	BOOL   bool
- *	LIST   features: an array of texts; none is defined yet, so it is
- *	       written empty and what it holds is passed over
+ *	LIST   uint64_t, a set of SN_FEATURE_*: an array of texts on the
+ *	       wire; words that we do not know are passed over
+ *
+ * LATER_UINT, LATER_MAYBE and LATER_BOOL are fields that were appended to a
+ * frame of version 1: they are written always, and one that is not there is
+ * zero, null or false.
  */
 #define SN_FRAME_MAX_EARLY 4096 /* Before the state ready. */
 #define SN_FRAME_MAX 65536
@@ -81,7 +85,9 @@
 #define SN_FRAME_history(F)                                                 \
 	F(UINT, ref, 0, UINT32_MAX) F(TEXT, with, 1, 65)                    \
 	F(MAYBE, before, 1, UINT64_MAX) F(MAYBE, after, 0, UINT64_MAX)      \
-	F(UINT, limit, 0, UINT64_MAX)
+	F(UINT, limit, 0, UINT64_MAX)                                       \
+	F(LATER_MAYBE, before_time, 0, UINT64_MAX)                          \
+	F(LATER_MAYBE, after_time, 0, UINT64_MAX)
 #define SN_FRAME_item(F)                                                    \
 	F(UINT, ref, 0, UINT32_MAX) SN_FRAME_MESSAGE_(F)
 #define SN_FRAME_end(F)                                                     \
@@ -139,6 +145,20 @@
 
 #define SN_FRAME_TYPES 64
 
+/* What a side of HELLO and WELCOME knows: X(upper-case name, word). */
+#define SN_FEATURES(X)          \
+	X(ROOMS, "rooms")       \
+	X(RECEIPTS, "receipts") \
+	X(SIGNALS, "signals")   \
+	X(PRESENCE, "presence")
+
+#define X(NAME, word) SN_FEATURE_BIT_##NAME,
+enum sn_feature_bit { SN_FEATURES(X) SN_FEATURE_COUNT };
+#undef X
+#define X(NAME, word) SN_FEATURE_##NAME = 1 << SN_FEATURE_BIT_##NAME,
+enum sn_feature { SN_FEATURES(X) };
+#undef X
+
 #define X(number, lower, UPPER) SN_FRAME_##UPPER = number,
 enum sn_frame_type { SN_FRAMES(X) };
 #undef X
@@ -154,7 +174,10 @@ struct sn_maybe {
 #define SN_FIELD_BYTES(name) struct sn_bytes name;
 #define SN_FIELD_ID(name) uint8_t name[SN_FRAME_ID];
 #define SN_FIELD_BOOL(name) bool name;
-#define SN_FIELD_LIST(name)
+#define SN_FIELD_LIST(name) uint64_t name;
+#define SN_FIELD_LATER_UINT(name) SN_FIELD_UINT(name)
+#define SN_FIELD_LATER_MAYBE(name) SN_FIELD_MAYBE(name)
+#define SN_FIELD_LATER_BOOL(name) SN_FIELD_BOOL(name)
 #define F(KIND, name, min, max) SN_FIELD_##KIND(name)
 /* CHOOSE has no field, and C no empty struct. */
 #define X(number, lower, UPPER)                          \

@@ -6,19 +6,18 @@
 #include "server/oplog/account.h"
 #include "server/oplog/db.h"
 #include "server/net/dispatch.h"
+#include "server/net/history_page.h"
 #include "server/net/loop.h"
 #include "server/oplog/message.h"
 #include "server/oplog/room.h"
 
-#define LIMIT_MAX 200
 #define TURN_BYTES 65536
 
-/* The places of one page, ascending; sent over as many turns as it takes. */
+/* One page, sent over as many turns as it takes. */
 struct history {
 	uint64_t ref;
-	bool more;
-	size_t next, count;
-	uint64_t seqs[LIMIT_MAX];
+	size_t next;
+	struct history_page page;
 };
 
 /* The room that ${with} names, for this account, and where it begins; 0 is
@@ -54,99 +53,34 @@ static enum sn_err find_room(struct sess *s, struct sn_txn *txn,
 	return (err);
 }
 
-/* One step of the walk; SN_ENOTFOUND at the end of the room. */
-static enum sn_err here(enum sn_err err, struct sn_bytes key, uint64_t room,
-    uint64_t from, uint64_t *seq)
-{
-	struct sn_rd r = sn_rd_over(key.p, key.n);
-
-	if (err != SN_OK)
-		return (err);
-	if (sn_rd_u64(&r) != room)
-		return (SN_ENOTFOUND);
-	*seq = sn_rd_u64(&r);
-	return (*seq < from ? SN_ENOTFOUND : SN_OK);
-}
-
-static enum sn_err walk_up(struct sn_cursor *c, uint64_t room, uint64_t from,
-    size_t limit, struct history *h)
-{
-	struct db_key start = db_key2(room, from);
-	struct sn_bytes key, value;
-	uint64_t seq;
-	enum sn_err err;
-
-	err = sn_cursor_seek(c, db_bytes(&start), &key, &value);
-	while ((err = here(err, key, room, from, &seq)) == SN_OK) {
-		if (h->count == limit) {
-			h->more = true;
-			return (SN_OK);
-		}
-		h->seqs[h->count++] = seq;
-		err = sn_cursor_next(c, &key, &value);
-	}
-	return (err == SN_ENOTFOUND ? SN_OK : err);
-}
-
-static void reverse(struct history *h)
-{
-	for (size_t i = 0; i < h->count / 2; i++) {
-		uint64_t t = h->seqs[i];
-
-		h->seqs[i] = h->seqs[h->count - 1 - i];
-		h->seqs[h->count - 1 - i] = t;
-	}
-}
-
-static enum sn_err walk_down(struct sn_cursor *c, uint64_t room, uint64_t from,
-    uint64_t before, size_t limit, struct history *h)
-{
-	struct db_key start = db_key2(room, before);
-	struct sn_bytes key, value;
-	uint64_t seq;
-	enum sn_err err;
-
-	err = sn_cursor_seek(c, db_bytes(&start), &key, &value);
-	if (err == SN_OK)
-		err = sn_cursor_prev(c, &key, &value);
-	else if (err == SN_ENOTFOUND)
-		err = sn_cursor_last(c, &key, &value);
-	while ((err = here(err, key, room, from, &seq)) == SN_OK) {
-		if (h->count == limit) {
-			h->more = true;
-			break;
-		}
-		h->seqs[h->count++] = seq;
-		err = sn_cursor_prev(c, &key, &value);
-	}
-	reverse(h);
-	return (err == SN_ENOTFOUND ? SN_OK : err);
-}
-
 static enum sn_err collect(
     struct sess *s, const struct sn_frame_history *f, struct history *h)
 {
-	size_t limit = f->limit < LIMIT_MAX ? (size_t)f->limit : LIMIT_MAX;
-	uint64_t room = 0, from = 0, start;
-	struct sn_cursor *c;
+	struct history_range range = {
+		.before = f->before,
+		.after = f->after,
+		.before_time = f->before_time,
+		.after_time = f->after_time,
+		.limit = f->limit < HISTORY_PAGE_MAX ? (size_t)f->limit
+						     : HISTORY_PAGE_MAX,
+	};
 	struct sn_txn *txn;
+	uint64_t room = 0;
 	enum sn_err err;
 
 	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
-	    (err = find_room(s, txn, f->with, &room, &from)) != SN_OK ||
+	    (err = find_room(s, txn, f->with, &room, &range.from)) != SN_OK ||
 	    room == 0)
 		return (err);
-	if ((err = sn_cursor_open(txn, DB_ROOM_INDEX, &c)) != SN_OK)
-		return (err);
-	if (f->after.set && f->after.value < UINT64_MAX) {
-		start = f->after.value + 1;
-		err = walk_up(c, room, start > from ? start : from, limit, h);
-	} else if (!f->after.set) {
-		err = walk_down(c, room, from,
-		    f->before.set ? f->before.value : UINT64_MAX, limit, h);
-	}
-	sn_cursor_close(c);
-	return (err);
+	return (history_page(txn, room, &range, &h->page));
+}
+
+static bool parse(const struct sn_frame *frame, struct sn_frame_history *f)
+{
+	return (sn_frame_get_history(frame, f) && f->before.set + f->after.set +
+							  f->before_time.set +
+							  f->after_time.set <=
+						      1);
 }
 
 void history_on_history(struct sess *s, const struct sn_frame *frame)
@@ -155,10 +89,10 @@ void history_on_history(struct sess *s, const struct sn_frame *frame)
 	struct history *h;
 	enum sn_err err;
 
-	if (!sn_frame_get_history(frame, &f) || (f.before.set && f.after.set)) {
+	if (!parse(frame, &f)) {
 		sess_error(s, NULL, "bad-frame",
-		    "HISTORY needs ref, target, one of before and after or "
-		    "neither, limit");
+		    "HISTORY needs ref, target, before, after, limit, and at "
+		    "most one of before, after and their times");
 		return;
 	}
 	if ((h = calloc(1, sizeof(*h))) == NULL) {
@@ -198,8 +132,8 @@ static void put_end(struct sess *s)
 	struct history *h = s->history;
 	struct sn_frame_end f = {
 		.ref = h->ref,
-		.count = h->count,
-		.more = h->more,
+		.count = h->page.count,
+		.more = h->page.more,
 	};
 	struct sn_wr w = sess_put(s, 32);
 
@@ -223,14 +157,14 @@ void history_feed(struct sess *s)
 		history_stop(s);
 		return;
 	}
-	while (s->state == SESS_READY && h->next < h->count) {
+	while (s->state == SESS_READY && h->next < h->page.count) {
 		if (!sess_room(s))
 			return; /* sess_flush calls again. */
 		if (s->out.len >= stop) {
 			sess_again(s);
 			return;
 		}
-		put_item(s, txn, h->seqs[h->next++]);
+		put_item(s, txn, h->page.seqs[h->next++]);
 	}
 	if (s->state == SESS_READY)
 		put_end(s);

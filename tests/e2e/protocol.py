@@ -318,9 +318,13 @@ class Session(Wire):
     def sync(self, consumer="main", frames=PLENTY, bytes=PLENTY, takeover=False):
         return self.call("SYNCED", "SYNC", consumer, frames, bytes, takeover)
 
-    def history(self, target, before=None, after=None, limit=200):
-        """The ITEMs and the END."""
-        ref = self.ask("HISTORY", target, before, after, limit)
+    def history(self, target, before=None, after=None, limit=200, **times):
+        """The ITEMs and the END; before_time=, after_time= in ms."""
+        more = []
+        if times:
+            more = [times.pop("before_time", None), times.pop("after_time", None)]
+            assert not times, times
+        ref = self.ask("HISTORY", target, before, after, limit, *more)
         return self.items("ITEM", ref)
 
     def rooms(self):

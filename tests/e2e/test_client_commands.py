@@ -178,6 +178,16 @@ def test_the_longest_message_passes_and_one_byte_more_does_not(alice, bob):
     assert "61440" in refused.stderr
 
 
+def test_history_is_asked_for_by_time(alice, bob):
+    alice("send", "bob", "just now")
+    assert [m["body"] for m in bob.json("history", "alice", "--since", "1h")] == [
+        "just now"]
+    assert bob.json("history", "alice", "--until", "1h") == []
+    assert bob.json("history", "alice", "--since", "2100-01-01") == []
+    for options in (("--since", "yesterday"), ("--since", "1h", "--before", 9)):
+        assert bob("history", "alice", *options, status=64).stdout == ""
+
+
 def test_history_pages_in_both_directions(alice, bob):
     seqs = [int(alice("send", "bob", i).stdout) for i in range(5)]
 

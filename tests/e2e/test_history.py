@@ -77,9 +77,29 @@ def test_an_item_is_the_message_as_delivered(server, people, alice, talk):
     assert [tuple(i[1:]) for i in items] == [tuple(d) for d in delivered]
 
 
+def test_times_part_a_conversation_as_sequences_do(alice, talk):
+    items, _ = alice.history("bob")
+    for item in items[::6]:
+        earlier = [i.seq for i in items if i.time < item.time]
+        later = [i.seq for i in items if i.time >= item.time]
+        assert page(alice, "bob", before_time=item.time) == (earlier, False)
+        assert page(alice, "bob", after_time=item.time) == (later, False)
+        assert page(alice, "bob", after_time=item.time, limit=2) == (
+            later[:2], len(later) > 2)
+    assert page(alice, "bob", after_time=(1 << 64) - 1) == ([], False)
+    assert page(alice, "bob", before_time=0) == ([], False)
+
+
+def test_absent_times_are_null_times(alice, talk):
+    assert page(alice, "bob", before_time=None, limit=3) == page(
+        alice, "bob", limit=3)
+
+
 def test_giving_both_ends_is_a_bad_frame(alice, talk):
     with pytest.raises(Refused, match="bad-frame"):
         alice.history("bob", before=talk[9], after=talk[3])
+    with pytest.raises(Refused, match="bad-frame"):
+        alice.history("bob", before=talk[9], after_time=1)
     alice.ping()
 
 
