@@ -30,6 +30,10 @@ static const struct {
 	{ "device.list", admin_device_list, 0 },
 	{ "device.revoke", admin_device_revoke, 0 },
 	{ "explain", admin_explain, 0 },
+	{ "map.add", admin_map_add, 0 },
+	{ "map.list", admin_map_list, 0 },
+	{ "map.remove", admin_map_remove, 0 },
+	{ "map.check", admin_map_check, 0 },
 };
 
 json_t *admin_failed(const char *code, const char *format, ...)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/oplog/apply_account.h"
+#include "server/oplog/apply_mapping.h"
 #include "server/oplog/apply_message.h"
 #include "server/oplog/apply_room.h"
 #include "server/oplog/db.h"
@@ -27,6 +28,10 @@ static enum sn_err change(
 		return (apply_room_member(txn, op, seq, out));
 	case OP_ROOM_TOPIC:
 		return (apply_room_topic(txn, op));
+	case OP_SUBJECT_MAP:
+		return (apply_subject_map(txn, op));
+	case OP_SUBJECT_UNMAP:
+		return (apply_subject_unmap(txn, op));
 	case OP_KIND_END:
 		break;
 	}

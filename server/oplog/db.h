@@ -30,6 +30,7 @@
  *	MEMBERS        room id, account id -> member
  *	ACCOUNT_ROOMS  account id, room id -> seq joined at
  *	CURSORS        fingerprint, consumer -> seq
+ *	MAPPINGS       account id, subject key -> mapping
  */
 /* clang-format off */
 #define DB_TABLES(X)                                                        \
@@ -40,7 +41,7 @@
 	X(ACCOUNT_DEVICES, "account_devices") X(DEVICE_SEEN, "device_seen") \
 	X(ROOMS, "rooms") X(ROOM_NAMES, "room_names") X(DIRECTS, "directs") \
 	X(MEMBERS, "members") X(ACCOUNT_ROOMS, "account_rooms")             \
-	X(CURSORS, "cursors")
+	X(CURSORS, "cursors") X(MAPPINGS, "mappings")
 /* clang-format on */
 
 #define X(name, text) DB_##name,

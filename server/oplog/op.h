@@ -9,6 +9,7 @@
 #include "lib/frame.h"
 #include "server/oplog/account.h"
 #include "server/oplog/device.h"
+#include "server/oplog/mapping.h"
 #include "server/oplog/room.h"
 
 /*
@@ -26,6 +27,8 @@ enum op_kind {
 	OP_ROOM_CREATE,
 	OP_ROOM_MEMBER,
 	OP_ROOM_TOPIC,
+	OP_SUBJECT_MAP = 9,
+	OP_SUBJECT_UNMAP = 10,
 	OP_KIND_END
 };
 
@@ -52,6 +55,11 @@ struct op_device_bind {
 struct op_device_revoke {
 	uint64_t account;
 	uint8_t fingerprint[DEVICE_FINGERPRINT];
+};
+
+struct op_subject_unmap {
+	uint64_t account;
+	struct sn_bytes key;
 };
 
 struct op_room_create {
@@ -85,6 +93,8 @@ struct op {
 		struct op_account_state account_state;
 		struct op_device_bind device_bind;
 		struct op_device_revoke device_revoke;
+		struct mapping subject_map;
+		struct op_subject_unmap subject_unmap;
 		struct op_room_create room_create;
 		struct op_room_member room_member;
 		struct op_room_topic room_topic;

@@ -203,6 +203,10 @@ static const struct {
 	{ "status", status },
 	{ "reload", reload },
 	{ "explain", pass },
+	{ "map.add", pass },
+	{ "map.list", pass },
+	{ "map.remove", pass },
+	{ "map.check", pass },
 };
 
 json_t *command_run(struct parent *parent, json_t *request)
