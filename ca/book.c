@@ -184,7 +184,7 @@ static enum sn_err refuse_second(struct sn_txn *txn, const struct record *rec,
 	    rec->name, rec->label, sn_clock_rfc3339(old.not_after, until)));
 }
 
-static enum sn_err reserve(struct sn_txn *txn, struct record *rec,
+enum sn_err book_reserve_in(struct sn_txn *txn, struct record *rec,
     bool replaces, const struct intent *intent, struct sn_why *why)
 {
 	char hex[SERIAL_TEXT];
@@ -229,7 +229,8 @@ enum sn_err book_reserve(struct authority *a, struct record *rec, bool replaces,
 
 	if ((err = sn_txn_write(a->store, &txn)) != SN_OK)
 		return (inventory_why(a->store, err, why));
-	return (end(a, txn, reserve(txn, rec, replaces, intent, why), why));
+	return (
+	    end(a, txn, book_reserve_in(txn, rec, replaces, intent, why), why));
 }
 
 static enum sn_err count_up(
@@ -276,7 +277,30 @@ static enum sn_err put_indexes(struct sn_txn *txn, const struct record *rec)
 	    serial_of(rec)));
 }
 
-static enum sn_err enter(struct sn_txn *txn, struct record *rec)
+enum sn_err book_settled(struct sn_txn *txn, const struct record *rec)
+{
+	enum sn_err err = sn_txn_delete(txn, TABLE_INTENT, serial_of(rec));
+
+	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
+enum sn_err book_abandon(struct sn_txn *txn, struct record *rec)
+{
+	char hex[SERIAL_TEXT];
+	enum sn_err err;
+
+	rec->state = STATE_ABANDONED;
+	rec->der = (struct sn_bytes){ "", 0 };
+	memset(rec->fingerprint, 0, sizeof(rec->fingerprint));
+	if ((err = book_put(txn, rec)) != SN_OK ||
+	    (err = book_settled(txn, rec)) != SN_OK)
+		return (err);
+	return (audit_add(txn, rec->created, "issue.abandon", "serial=%s",
+	    sn_bytes_hex(rec->serial, SERIAL_BYTES, hex)));
+}
+
+enum sn_err book_enter_in(
+    struct sn_txn *txn, struct record *rec, bool replaces, struct sn_why *why)
 {
 	struct intent intent;
 	struct record now;
@@ -289,6 +313,15 @@ static enum sn_err enter(struct sn_txn *txn, struct record *rec)
 	/* Somebody settled us while we were signing: stay out. */
 	if (now.state != STATE_PENDING)
 		return (SN_EBUG);
+	/* Two commands may have reserved for one device at the same time. */
+	if (!replaces &&
+	    (err = refuse_second(txn, rec, rec->created, why)) != SN_OK) {
+		enum sn_err given_up = SN_OK;
+
+		if (err == SN_EEXISTS)
+			given_up = book_abandon(txn, rec);
+		return (given_up != SN_OK ? given_up : err);
+	}
 	intent.entered = true;
 	rec->state = STATE_VALID;
 	if ((err = book_put(txn, rec)) != SN_OK ||
@@ -299,7 +332,7 @@ static enum sn_err enter(struct sn_txn *txn, struct record *rec)
 	    sn_bytes_hex(rec->serial, SERIAL_BYTES, hex)));
 }
 
-enum sn_err book_enter(struct authority *a, struct record *rec,
+enum sn_err book_enter(struct authority *a, struct record *rec, bool replaces,
     struct sn_bytes der, struct sn_why *why)
 {
 	struct sn_txn *txn;
@@ -310,7 +343,14 @@ enum sn_err book_enter(struct authority *a, struct record *rec,
 		return (sn_why(why, err, "cannot hash the certificate"));
 	if ((err = sn_txn_write(a->store, &txn)) != SN_OK)
 		return (inventory_why(a->store, err, why));
-	return (end(a, txn, enter(txn, rec), why));
+	err = book_enter_in(txn, rec, replaces, why);
+	if (err == SN_EEXISTS) {
+		/* What was given up is committed, too. */
+		enum sn_err kept = end(a, txn, SN_OK, why);
+
+		return (kept != SN_OK ? kept : err);
+	}
+	return (end(a, txn, err, why));
 }
 
 enum sn_err book_delivered(
@@ -321,6 +361,5 @@ enum sn_err book_delivered(
 
 	if ((err = sn_txn_write(a->store, &txn)) != SN_OK)
 		return (inventory_why(a->store, err, why));
-	err = sn_txn_delete(txn, TABLE_INTENT, serial_of(rec));
-	return (end(a, txn, err == SN_ENOTFOUND ? SN_OK : err, why));
+	return (end(a, txn, book_settled(txn, rec), why));
 }

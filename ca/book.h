@@ -35,9 +35,34 @@ struct intent {
 enum sn_err book_reserve(struct authority *a, struct record *rec, bool replaces,
     const struct intent *intent, struct sn_why *why) SN_MUST_USE;
 
-/** book_enter(a, rec, der, why): the signed certificate. */
-enum sn_err book_enter(struct authority *a, struct record *rec,
+/**
+ * book_enter(a, rec, replaces, der, why):
+ * The signed certificate.  SN_EEXISTS when, unless it ${replaces}, another
+ * command has entered one for this device in the meantime: this one is given
+ * up then, and must not leave.
+ */
+enum sn_err book_enter(struct authority *a, struct record *rec, bool replaces,
     struct sn_bytes der, struct sn_why *why) SN_MUST_USE;
+
+/**
+ * book_reserve_in(txn, rec, replaces, intent, why),
+ * book_enter_in(txn, rec, replaces, why):
+ * The same in the caller's write transaction, for many at once;
+ * ${rec}->der and ->fingerprint are set for the second.  After SN_EEXISTS
+ * the transaction goes on: the first has changed nothing, the second has
+ * given its row up.
+ */
+enum sn_err book_reserve_in(struct sn_txn *txn, struct record *rec,
+    bool replaces, const struct intent *intent, struct sn_why *why) SN_MUST_USE;
+enum sn_err book_enter_in(struct sn_txn *txn, struct record *rec, bool replaces,
+    struct sn_why *why) SN_MUST_USE;
+
+/** book_abandon(txn, rec): its serial is given up, nothing will be signed. */
+enum sn_err book_abandon(struct sn_txn *txn, struct record *rec) SN_MUST_USE;
+
+/** book_settled(txn, rec): nothing is left to do for it. */
+enum sn_err book_settled(
+    struct sn_txn *txn, const struct record *rec) SN_MUST_USE;
 
 /** book_delivered(a, rec, why): its files are written. */
 enum sn_err book_delivered(struct authority *a, const struct record *rec,

@@ -18,6 +18,8 @@ struct blueprint {
 	const struct profile *profile;
 	const char *const *sans; /* "dns:host", "ip:1.2.3.4", "uri:..." */
 	size_t san_count;
+	/* Only its bytes are wanted: OpenSSL may not be asked for its key. */
+	bool bytes_only;
 };
 
 /**

@@ -57,6 +57,9 @@ enum sn_err cmd_key(
 /** cmd_days(cmd, out): the value of --days, 0 when not given. */
 enum sn_err cmd_days(struct cmd *cmd, unsigned *out) SN_MUST_USE;
 
+/** cmd_batch(cmd): `issue --batch`. */
+enum sn_err cmd_batch(struct cmd *cmd) SN_MUST_USE;
+
 int cmd_init(struct sn_cli *cli);
 int cmd_issue(struct sn_cli *cli);
 int cmd_server(struct sn_cli *cli);

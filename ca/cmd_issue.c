@@ -124,6 +124,12 @@ static enum sn_err body(struct cmd *cmd)
 	};
 	enum sn_err err;
 
+	if (sn_cli_has(cmd->cli, "batch"))
+		return (cmd_batch(cmd));
+	if (leaf.name == NULL)
+		return (sn_why(&cmd->why, SN_EINVAL,
+		    "whose certificate? sicher-ca issue ACCOUNT, or --batch "
+		    "FILE for many"));
 	if (csr != NULL && leaf.p12 != NULL)
 		return (sn_why(&cmd->why, SN_EINVAL,
 		    "--p12 needs the private key, which stays where the CSR "

@@ -72,6 +72,7 @@ static struct blueprint blueprint(const struct authority *a,
 		.profile = order->profile,
 		.sans = order->sans,
 		.san_count = order->san_count,
+		.bytes_only = order->bytes_only,
 	};
 
 	if (order->kind == KIND_CLIENT) {
@@ -120,30 +121,60 @@ enum sn_err issue_check(const struct authority *a, const struct order *order,
 	return (check_issuer(a, order, issuer, why));
 }
 
-static enum sn_err sign(const struct authority *a, const struct order *order,
-    const struct key *signer, struct issued *out, struct sn_why *why)
+void issue_row(const struct order *order, uint32_t issuer, struct record *rec,
+    struct intent *intent)
+{
+	unsigned days = order->days > 0 ? order->days : order->profile->days;
+
+	memset(rec, 0, sizeof(*rec));
+	memset(intent, 0, sizeof(*intent));
+	intent->has_key = order->has_key;
+	rec->kind = order->kind;
+	rec->issuer = issuer;
+	rec->not_after = (int64_t)days * DAY_SECONDS;
+	rec->der = (struct sn_bytes){ "", 0 };
+	(void)snprintf(rec->name, sizeof(rec->name), "%s", order->name);
+	(void)snprintf(rec->label, sizeof(rec->label), "%s", order->label);
+	(void)snprintf(
+	    rec->profile, sizeof(rec->profile), "%s", order->profile->name);
+	(void)snprintf(intent->to, sizeof(intent->to), "%s", order->to);
+}
+
+enum sn_err issue_sign(const struct authority *a, const struct order *order,
+    const struct key *signer, struct issued *out, uint8_t **der, size_t *n,
+    struct sn_why *why)
 {
 	struct names names;
 	struct blueprint b = blueprint(a, order, out->issuer, &names);
+	enum sn_err err;
 
+	clip(&out->rec, out->issuer);
 	b.serial = out->rec.serial;
 	b.not_before = out->rec.not_before;
 	b.not_after = out->rec.not_after;
-	return (certificate_make(&b, signer, &out->certificate, why));
+	err = certificate_make(&b, signer, &out->certificate, why);
+	if (err != SN_OK)
+		return (err);
+	if ((err = ssl_der(out->certificate, der, n)) != SN_OK)
+		return (sn_why(why, err, "cannot encode the certificate"));
+	if ((err = lint_certificate(*der, *n, out->rec.kind, why)) != SN_OK)
+		OPENSSL_free(*der);
+	return (err);
 }
 
-static enum sn_err enter(
-    struct authority *a, struct issued *out, struct sn_why *why)
+static enum sn_err sign_and_enter(struct authority *a,
+    const struct order *order, const struct key *signer, struct issued *out,
+    struct sn_why *why)
 {
 	uint8_t *der;
 	size_t n;
 	enum sn_err err;
 
-	if ((err = ssl_der(out->certificate, &der, &n)) != SN_OK)
-		return (sn_why(why, err, "cannot encode the certificate"));
-	if ((err = lint_certificate(der, n, out->rec.kind, why)) == SN_OK)
-		err =
-		    book_enter(a, &out->rec, (struct sn_bytes){ der, n }, why);
+	err = issue_sign(a, order, signer, out, &der, &n, why);
+	if (err != SN_OK)
+		return (err);
+	err = book_enter(
+	    a, &out->rec, order->replaces, (struct sn_bytes){ der, n }, why);
 	out->rec.der = (struct sn_bytes){ "", 0 };
 	OPENSSL_free(der);
 	return (err);
@@ -153,21 +184,11 @@ enum sn_err issue(struct authority *a, const struct order *order,
     const struct key *signer, uint32_t issuer, struct issued *out,
     struct sn_why *why)
 {
-	unsigned days = order->days > 0 ? order->days : order->profile->days;
-	struct intent intent = { .has_key = order->has_key };
-	struct record *rec = &out->rec;
+	struct intent intent;
 	enum sn_err err;
 
 	memset(out, 0, sizeof(*out));
-	rec->kind = order->kind;
-	rec->issuer = issuer;
-	rec->not_after = (int64_t)days * DAY_SECONDS;
-	rec->der = (struct sn_bytes){ "", 0 };
-	(void)snprintf(rec->name, sizeof(rec->name), "%s", order->name);
-	(void)snprintf(rec->label, sizeof(rec->label), "%s", order->label);
-	(void)snprintf(
-	    rec->profile, sizeof(rec->profile), "%s", order->profile->name);
-	(void)snprintf(intent.to, sizeof(intent.to), "%s", order->to);
+	issue_row(order, issuer, &out->rec, &intent);
 	if ((err = load_issuer(a, order, issuer, &out->issuer, why)) != SN_OK)
 		return (err);
 	if ((err = issue_check(a, order, out->issuer, why)) != SN_OK)
@@ -177,12 +198,9 @@ enum sn_err issue(struct authority *a, const struct order *order,
 		    "the key does not belong to issuer %u", issuer);
 		goto failed;
 	}
-	err = book_reserve(a, rec, order->replaces, &intent, why);
-	if (err != SN_OK)
-		goto failed;
-	clip(rec, out->issuer);
-	if ((err = sign(a, order, signer, out, why)) != SN_OK ||
-	    (err = enter(a, out, why)) != SN_OK)
+	err = book_reserve(a, &out->rec, order->replaces, &intent, why);
+	if (err != SN_OK ||
+	    (err = sign_and_enter(a, order, signer, out, why)) != SN_OK)
 		goto failed;
 	return (SN_OK);
 failed:

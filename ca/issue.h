@@ -2,6 +2,7 @@
 #define CA_ISSUE_H
 
 #include "ca/authority.h"
+#include "ca/book.h"
 #include "ca/key.h"
 #include "ca/profile.h"
 #include "ca/record.h"
@@ -19,6 +20,9 @@ struct order {
 	const char *const *sans; /* Servers: "dns:..." and "ip:...". */
 	size_t san_count;
 	const char *to; /* Folder its files go to, or "". */
+	/* Only the bytes of the certificate are wanted, see
+	 * ca/certificate.h. */
+	bool bytes_only;
 };
 
 struct issued {
@@ -38,12 +42,28 @@ enum sn_err issue_check(const struct authority *a, const struct order *order,
 
 /**
  * issue(a, order, signer, issuer, out, why):
- * issue_check; then reserve, sign, lint, enter.  ${issuer} is the id of the CA that signs
- * with ${signer}.  When this returns SN_OK the certificate is in the books,
- * and the caller writes its files and calls book_delivered.
+ * issue_check; then reserve, sign, lint, enter.  ${issuer} is the id of the CA
+ * that signs with ${signer}.  When this returns SN_OK the certificate is in
+ * the books, and the caller writes its files and calls book_delivered.
  */
 enum sn_err issue(struct authority *a, const struct order *order,
     const struct key *signer, uint32_t issuer, struct issued *out,
+    struct sn_why *why) SN_MUST_USE;
+
+/* The steps of issue(), for whoever issues many at once (ca/batch.c). */
+
+/** issue_row(order, issuer, rec, intent): what book_reserve is given. */
+void issue_row(const struct order *order, uint32_t issuer, struct record *rec,
+    struct intent *intent);
+
+/**
+ * issue_sign(a, order, signer, out, der, n, why):
+ * Sign what ${out}->rec says, once its serial is reserved, below
+ * ${out}->issuer, and look at it with the linter: ${out}->certificate, and
+ * its DER for book_enter (OPENSSL_free).
+ */
+enum sn_err issue_sign(const struct authority *a, const struct order *order,
+    const struct key *signer, struct issued *out, uint8_t **der, size_t *n,
     struct sn_why *why) SN_MUST_USE;
 
 void issue_free(struct issued *issued);

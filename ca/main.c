@@ -47,6 +47,8 @@ static const struct sn_cli_option issue_options[] = {
 	    "read from descriptor N" },
 	{ "days", 0, "N", "valid for N days" },
 	{ "profile", 0, "NAME", "the profile of sicher-ca.conf to follow" },
+	{ "batch", 0, "FILE", "certify many requests, a JSON object a line; "
+	    "- is standard input" },
 	END
 };
 
@@ -98,15 +100,19 @@ static const struct sn_cli_command commands[] = {
 	    "root, the\nissuing CA, both CRLs, and the server's certificate "
 	    "in\n/srv/ca/servers/chat.example.org/.\n",
 	    1, 1, cmd_init },
-	{ "issue", "ACCOUNT", "issue a certificate for a person's device",
+	{ "issue", "[ACCOUNT]", "issue a certificate for a person's device",
 	    issue_options,
 	    "  sicher-ca issue alice --device laptop\n"
 	    "writes authority/people/alice/laptop/ with cert.pem, key.pem and "
 	    "ca.pem.\n\n"
 	    "  sicher-ca issue alice --device phone --csr phone.csr "
 	    "--out ./phone\n"
-	    "certifies a key that never leaves the phone.\n",
-	    1, 1, cmd_issue },
+	    "certifies a key that never leaves the phone.\n\n"
+	    "  sicher-ca issue --batch people.jsonl > certificates.jsonl\n"
+	    "certifies {\"account\": \"alice\", \"device\": \"laptop\", "
+	    "\"csr\": \"-----BEGIN ...\"}\nand so on, and answers each line "
+	    "with one that has the certificate.\n",
+	    0, 1, cmd_issue },
 	{ "server", "HOST", "issue a certificate for a server", server_options,
 	    "  sicher-ca server chat.example.org --san 192.0.2.7\n"
 	    "writes authority/servers/chat.example.org/ with chain.pem, "

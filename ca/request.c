@@ -9,36 +9,30 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "ca/der.h"
+#include "ca/proof.h"
 #include "lib/file.h"
 #include "lib/log.h"
 
-static X509_REQ *parse(struct sn_bytes text)
+/* The DER of a PEM file, malloc'd by OpenSSL; NULL: it is none. */
+static unsigned char *from_pem(struct sn_bytes text, long *n)
 {
-	const unsigned char *p = text.p;
-	X509_REQ *req = NULL;
-	BIO *bio;
+	BIO *bio = BIO_new_mem_buf(text.p, (int)text.n);
+	unsigned char *der = NULL;
 
 	ERR_clear_error();
-	if (text.n > 0 && p[0] == 0x30) {
-		req = d2i_X509_REQ(NULL, &p, (long)text.n);
-		if (req != NULL &&
-		    p != (const unsigned char *)text.p + text.n) {
-			X509_REQ_free(req);
-			req = NULL;
-		}
-	} else if ((bio = BIO_new_mem_buf(text.p, (int)text.n)) != NULL) {
-		req = PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
-		BIO_free(bio);
-	}
+	if (bio == NULL || PEM_bytes_read_bio(&der, n, NULL,
+			       PEM_STRING_X509_REQ, bio, NULL, NULL) != 1)
+		der = NULL;
+	BIO_free(bio);
 	ERR_clear_error();
-	return (req);
+	return (der);
 }
 
 /* A subject is allowed to be empty; a name in it has to be the one meant. */
 static enum sn_err check_subject(
-    X509_REQ *req, const char *name, struct sn_why *why)
+    const X509_NAME *subject, const char *name, struct sn_why *why)
 {
-	X509_NAME *subject = X509_REQ_get_subject_name(req);
 	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
 	const ASN1_STRING *cn;
 	char quoted[160];
@@ -61,16 +55,15 @@ static enum sn_err check_subject(
 	    name));
 }
 
-static enum sn_err check_extensions(X509_REQ *req, struct sn_why *why)
+static enum sn_err check_extensions(
+    const STACK_OF(X509_EXTENSION) * all, struct sn_why *why)
 {
-	STACK_OF(X509_EXTENSION) *all = X509_REQ_get_extensions(req);
 	BASIC_CONSTRAINTS *bc;
 	bool ca;
 
 	bc = X509V3_get_d2i(all, NID_basic_constraints, NULL, NULL);
 	ca = bc != NULL && bc->ca != 0;
 	BASIC_CONSTRAINTS_free(bc);
-	sk_X509_EXTENSION_pop_free(all, X509_EXTENSION_free);
 	ERR_clear_error();
 	if (ca)
 		return (sn_why(why, SN_ECERT,
@@ -78,32 +71,41 @@ static enum sn_err check_extensions(X509_REQ *req, struct sn_why *why)
 	return (SN_OK);
 }
 
+static enum sn_err key_from(
+    struct sn_bytes der, const char *name, EVP_PKEY **out, struct sn_why *why)
+{
+	struct proof proof;
+	enum sn_err err;
+
+	if ((err = proof_read(der, &proof, why)) != SN_OK)
+		return (err);
+	if ((err = check_subject(proof.subject, name, why)) == SN_OK &&
+	    (err = check_extensions(proof.extensions, why)) == SN_OK) {
+		*out = proof.key;
+		proof.key = NULL;
+	}
+	proof_clear(&proof);
+	return (err);
+}
+
 enum sn_err request_key(
     struct sn_bytes text, const char *name, EVP_PKEY **out, struct sn_why *why)
 {
-	X509_REQ *req;
-	EVP_PKEY *key;
+	unsigned char *der;
 	enum sn_err err;
+	long n;
 
 	if (text.n > REQUEST_MAX)
 		return (sn_why(why, SN_ETOOBIG,
 		    "the CSR is larger than %d bytes", REQUEST_MAX));
-	if ((req = parse(text)) == NULL)
+	if (text.n > 0 && *(const unsigned char *)text.p == DER_SEQUENCE)
+		return (key_from(text, name, out, why));
+	if ((der = from_pem(text, &n)) == NULL)
 		return (sn_why(why, SN_ECERT,
 		    "this is no certificate signing request (PKCS#10, PEM or "
 		    "DER)"));
-	key = X509_REQ_get0_pubkey(req);
-	if (key == NULL || X509_REQ_verify(req, key) != 1) {
-		ERR_clear_error();
-		err = sn_why(why, SN_ECERT,
-		    "the CSR's own signature is wrong: whoever made it does "
-		    "not prove to hold its key");
-	} else if ((err = check_subject(req, name, why)) == SN_OK &&
-		   (err = check_extensions(req, why)) == SN_OK) {
-		(void)EVP_PKEY_up_ref(key);
-		*out = key;
-	}
-	X509_REQ_free(req);
+	err = key_from((struct sn_bytes){ der, (size_t)n }, name, out, why);
+	OPENSSL_free(der);
 	return (err);
 }
 

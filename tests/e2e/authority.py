@@ -85,6 +85,23 @@ class Authority:
         return run("sicher-ca", *arguments, "--dir", self.dir,
                    *secret, ok=ok)
 
+    def quick_keys(self):
+        """Seal its keys anew with the cheapest scrypt there is, for tests
+        that run the command hundreds of times."""
+        again = self.secret.with_suffix(".again")
+        again.touch(mode=0o600)
+        again.write_text(PASSPHRASE + "\n")
+        for key in (self.dir / "private").glob("*.pem"):
+            cheap = key.with_suffix(".cheap")
+            subprocess.run(
+                ["openssl", "pkcs8", "-topk8", "-in", key, "-out", cheap,
+                 "-passin", f"file:{self.secret}", "-passout", f"file:{again}",
+                 "-scrypt", "-scrypt_N", "2", "-scrypt_r", "1", "-scrypt_p",
+                 "1"], check=True, capture_output=True)
+            cheap.chmod(0o600)
+            cheap.replace(key)
+        return self
+
     def issue(self, account, device):
         self.command("issue", account, "--device", device)
         folder = self.dir / "people" / account / device
@@ -145,6 +162,17 @@ class Stranger:
     def forge(self, folder, ca, account="alice", device="laptop", **changes):
         return write(folder, self.cert, self.key, ca, account, device,
                      **changes)
+
+
+def request(key=None, subject=(), extensions=(), algorithm=hashes.SHA256()):
+    """A certificate signing request, as the text of a PEM file."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(
+        x509.Name(list(subject)))
+    for extension in extensions:
+        builder = builder.add_extension(extension, False)
+    return builder.sign(key or ec.generate_private_key(ec.SECP256R1()),
+                        algorithm).public_bytes(
+        serialization.Encoding.PEM).decode()
 
 
 def utcnow():

@@ -11,7 +11,7 @@ from authority import BUILD, Authority
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("house"))
+    return Authority(tmp_path_factory.mktemp("house")).quick_keys()
 
 
 def rows(house, *more):
@@ -74,13 +74,27 @@ def test_a_name_that_is_none_is_refused(house, name):
     assert rows(house) == before
 
 
-def test_sixteen_at_once_have_sixteen_serials(house):
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda i: house.issue(f"many{i}", "laptop"), range(16)))
+def test_sixty_four_at_once_have_sixty_four_serials(house):
+    with concurrent.futures.ThreadPoolExecutor(64) as pool:
+        list(pool.map(lambda i: house.issue(f"many{i}", "laptop"), range(64)))
     listed = [r for r in rows(house)
               if (r.get("account") or "").startswith("many")]
-    assert len(listed) == 16
-    assert len({r["serial"] for r in listed}) == 16
+    assert len(listed) == 64
+    assert len({r["serial"] for r in listed}) == 64
+    assert all(r["state"] == "valid" for r in listed)
+    house.command("check")
+
+
+def test_one_device_asked_for_by_sixteen_at_once_gets_one_certificate(house):
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        done = list(pool.map(
+            lambda i: house.command("issue", "rush", "--out",
+                                    house.dir.parent / f"rush{i}", ok=False),
+            range(16)))
+    assert sorted(d.returncode for d in done) == [0] + 15 * [4], [
+        d.stderr for d in done]
+    states = [r["state"] for r in rows(house, "--account", "rush")]
+    assert states == ["valid"]
     house.command("check")
 
 

@@ -1,0 +1,161 @@
+#include "ca/batch.h"
+
+#include <string.h>
+
+#include "ca/crew.h"
+#include "ca/inventory.h"
+#include "ca/ssl.h"
+#include "lib/clock.h"
+
+struct batch {
+	struct authority *a;
+	struct batch_line *lines;
+	size_t count;
+	const struct key *signer;
+	X509 *issuer;
+	uint32_t id;
+};
+
+static void check_one(void *arg, size_t i)
+{
+	struct batch *b = arg;
+	struct batch_line *line = &b->lines[i];
+
+	if (line->err == SN_OK)
+		line->err =
+		    issue_check(b->a, &line->order, b->issuer, &line->why);
+}
+
+/* The certificate that keeps a line from getting one: when it is for the
+ * very same key, it is what the line asks for. */
+static enum sn_err take_again(struct sn_txn *txn, struct batch_line *line)
+{
+	struct issued *out = &line->issued;
+	enum sn_err err;
+	X509 *x;
+
+	err = book_newest(txn, KIND_CLIENT, line->account, line->label,
+	    sn_clock_wall_s(), &out->rec);
+	if (err != SN_OK)
+		return (err);
+	if ((err = ssl_certificate(out->rec.der, &x, NULL)) != SN_OK)
+		return (SN_ECORRUPT);
+	out->rec.der = (struct sn_bytes){ "", 0 };
+	if (EVP_PKEY_eq(line->key, X509_get0_pubkey(x)) != 1) {
+		X509_free(x);
+		return (SN_OK);
+	}
+	out->certificate = x;
+	line->again = true;
+	line->err = SN_OK;
+	return (SN_OK);
+}
+
+static enum sn_err reserve_one(
+    struct batch *b, struct sn_txn *txn, struct batch_line *line)
+{
+	struct intent intent;
+	enum sn_err err;
+
+	issue_row(&line->order, b->id, &line->issued.rec, &intent);
+	line->issued.issuer = b->issuer;
+	err =
+	    book_reserve_in(txn, &line->issued.rec, false, &intent, &line->why);
+	if (err != SN_EEXISTS)
+		return (err);
+	line->err = err;
+	return (take_again(txn, line));
+}
+
+static bool goes_on(const struct batch_line *line)
+{
+	return (line->err == SN_OK && !line->again);
+}
+
+static void sign_one(void *arg, size_t i)
+{
+	struct batch *b = arg;
+	struct batch_line *line = &b->lines[i];
+
+	if (!goes_on(line))
+		return;
+	line->err = issue_sign(b->a, &line->order, b->signer, &line->issued,
+	    &line->der, &line->der_n, &line->why);
+	if (line->err == SN_OK)
+		line->err = ssl_fingerprint(
+		    line->der, line->der_n, line->issued.rec.fingerprint);
+}
+
+/* What was reserved is entered, or given up when it could not be signed. */
+static enum sn_err enter_one(
+    struct batch *b, struct sn_txn *txn, struct batch_line *line)
+{
+	struct record *rec = &line->issued.rec;
+	enum sn_err err;
+
+	(void)b;
+	if (rec->state != STATE_PENDING)
+		return (SN_OK);
+	if (line->err != SN_OK)
+		return (book_abandon(txn, rec));
+	rec->der = (struct sn_bytes){ line->der, line->der_n };
+	err = book_enter_in(txn, rec, false, &line->why);
+	rec->der = (struct sn_bytes){ "", 0 };
+	if (err == SN_EEXISTS) {
+		line->err = err;
+		return (SN_OK);
+	}
+	/* Nothing but these books has to be written: it is delivered. */
+	return (err != SN_OK ? err : book_settled(txn, rec));
+}
+
+/* A step for every line in one transaction. */
+static enum sn_err in_one(struct batch *b,
+    enum sn_err (*step)(struct batch *, struct sn_txn *, struct batch_line *),
+    struct sn_why *why)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_write(b->a->store, &txn)) != SN_OK)
+		return (inventory_why(b->a->store, err, why));
+	for (size_t i = 0; err == SN_OK && i < b->count; i++) {
+		struct batch_line *line = &b->lines[i];
+
+		if (step == reserve_one && line->err != SN_OK)
+			continue;
+		if ((err = step(b, txn, line)) == SN_EDENIED)
+			(void)sn_why(why, err, "%s", line->why.text);
+	}
+	if (err == SN_OK)
+		return (inventory_why(b->a->store, sn_txn_commit(txn), why));
+	sn_txn_abort(txn);
+	return (err == SN_EDENIED ? err : inventory_why(b->a->store, err, why));
+}
+
+static void tell_one(void *arg, size_t i)
+{
+	struct batch *b = arg;
+
+	batch_line_tell(&b->lines[i]);
+}
+
+enum sn_err batch_issue(struct authority *a, struct batch_line *lines,
+    size_t count, const struct key *signer, X509 *issuer, uint32_t id,
+    struct sn_why *why)
+{
+	struct batch b = { a, lines, count, signer, issuer, id };
+	enum sn_err err;
+
+	crew_each(count, check_one, &b);
+	if ((err = in_one(&b, reserve_one, why)) != SN_OK)
+		return (err);
+	crew_each(count, sign_one, &b);
+	if ((err = in_one(&b, enter_one, why)) != SN_OK)
+		return (err);
+	crew_each(count, tell_one, &b);
+	for (size_t i = 0; i < count; i++)
+		if (lines[i].answer == NULL)
+			return (sn_why(why, SN_ENOMEM, "out of memory"));
+	return (SN_OK);
+}

@@ -1,0 +1,184 @@
+"""sicher-ca issue --batch: many requests, each answered on its own line."""
+
+import concurrent.futures
+import json
+import subprocess
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import NameOID
+
+import ca_books
+from authority import BUILD, Authority, request
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("batch") / "ca").quick_keys()
+
+
+def batch(house, lines, *more):
+    """(exit status, answers, what it said) for lines: objects, or text."""
+    text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n"
+                   for line in lines)
+    done = subprocess.run(
+        [BUILD / "sicher-ca", "--dir", house.dir, "--passphrase-file",
+         house.secret, "issue", "--batch", "-", *more],
+        input=text, capture_output=True, text=True, timeout=60)
+    return (done.returncode, [json.loads(a) for a in done.stdout.splitlines()],
+            done.stderr)
+
+
+def certificates(answer):
+    return [x509.load_pem_x509_certificate(p)
+            for p in ca_books.CERT.findall(answer["pem"].encode())]
+
+
+def sound(house, path):
+    for command in (
+            ["openssl", "verify", "-x509_strict", "-crl_check_all", "-purpose",
+             "sslclient", "-CAfile", house.ca, "-CRLfile", house.crl, path],
+            ["certtool", "--verify", "--load-ca-certificate", house.ca,
+             "--load-crl", house.crl, "--infile", path]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+KEYS = {
+    "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "ed25519": ed25519.Ed25519PrivateKey.generate,
+    "rsa2048": lambda: rsa.generate_private_key(65537, 2048),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_every_type_of_key_gets_what_outside_verifiers_accept(
+        house, tmp_path, kind):
+    key = KEYS[kind]()
+    csr = request(key, algorithm=None if kind == "ed25519" else hashes.SHA256())
+    status, [answer], _ = batch(
+        house, [{"account": "kim", "device": kind, "csr": csr, "days": 40}])
+    assert status == 0
+    leaf, issuer = certificates(answer)
+    assert issuer == house.issuer
+    assert leaf.public_key().public_numbers() == \
+        key.public_key().public_numbers() if kind != "ed25519" else True
+    assert (leaf.not_valid_after - leaf.not_valid_before).days == 40
+    row = ca_books.listed(house.dir)[answer["serial"]]
+    assert (row["account"], row["device"]) == ("kim", kind)
+    assert row["fingerprint"] == leaf.fingerprint(hashes.SHA256()).hex()
+    path = tmp_path / "leaf"
+    path.write_text(answer["pem"])
+    sound(house, path)
+
+
+def test_lines_are_answered_in_order_and_the_refused_ones_keep_nothing_up(
+        house):
+    good = request()
+    lines = [
+        {"account": "ada", "csr": good},
+        "no json",
+        {"account": "Ada", "csr": good},
+        {"account": "ada", "device": "la ptop", "csr": good},
+        {"account": "ada", "csr": "-----BEGIN NOTHING-----"},
+        {"account": "ada"},
+        {"account": "ada", "csr": good, "role": "root"},
+        '{"account": "ada", "csr": "x", "account": "bob"}',
+        '{"account": "ad\\u0000a", "csr": "x"}',
+        {"account": "ada", "device": "x", "csr": good, "days": 100000},
+        {"account": "ada", "device": "x", "csr": good, "days": 826},
+        {"account": "ada", "device": "x", "csr": good, "profile": "nope"},
+        {"account": "ada", "device": "x", "csr": good, "profile": "server"},
+        {"account": "ada", "device": "x",
+         "csr": request(rsa.generate_private_key(65537, 1024))},
+        {"account": "bea", "csr": good + "x" * 200000},
+        "",
+        {"account": "bea", "csr": good},
+    ]
+    before = len(ca_books.listed(house.dir))
+    status, answers, said = batch(house, lines)
+    assert status == 4
+    numbers = [i + 1 for i, line in enumerate(lines) if line != ""]
+    assert [a["line"] for a in answers] == numbers
+    issued = [a for a in answers if "pem" in a]
+    assert [a["line"] for a in issued] == [1, len(lines)]
+    assert all(a["error"] and a["message"] for a in answers if "pem" not in a)
+    assert "2 certificates issued" in said and "14 refused" in said
+    assert len(ca_books.listed(house.dir)) == before + 2
+    house.command("check")
+
+
+def test_a_batch_run_again_is_told_what_it_has_and_issues_nothing(house):
+    lines = [{"account": f"cy{i}", "csr": request()} for i in range(5)]
+    status, first, _ = batch(house, lines)
+    assert status == 0 and not any(a.get("again") for a in first)
+    before = ca_books.listed(house.dir)
+    status, second, _ = batch(house, lines)
+    assert status == 0 and all(a["again"] for a in second)
+    assert [a["pem"] for a in first] == [a["pem"] for a in second]
+    assert ca_books.listed(house.dir) == before
+
+
+def test_another_key_for_a_device_that_has_a_certificate_is_refused(house):
+    lines = [{"account": "dan", "csr": request()},
+             {"account": "dan", "csr": request()}]
+    status, answers, _ = batch(house, lines)  # Both in one transaction.
+    assert status == 4
+    assert ["pem" in a for a in answers] == [True, False]
+    status, [answer], _ = batch(house, lines[1:])
+    assert status == 4 and answer["error"] == "SN_EEXISTS"
+    valid = [r for r in ca_books.listed(house.dir).values()
+             if r.get("account") == "dan" and r["state"] == "valid"]
+    assert len(valid) == 1
+    house.command("check")
+
+
+def test_batches_at_once_share_no_serial_and_no_device(house):
+    csrs = [request() for _ in range(4)]
+
+    def one(n):
+        return batch(house, [{"account": f"eve{i}", "csr": csrs[n]}
+                             for i in range(50)])
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(one, range(4)))
+    winners = [a for _, answers, _ in runs for a in answers if "pem" in a]
+    assert len(winners) == 50
+    assert len({a["serial"] for a in winners}) == 50
+    assert {a["account"] for a in winners} == {f"eve{i}" for i in range(50)}
+    house.command("check")
+
+
+def test_a_summary_in_json_is_the_last_line(house):
+    status, answers, said = batch(
+        house, [{"account": "fox", "csr": request()}], "--json")
+    assert status == 0 and said == ""
+    assert answers[-1] == {"issued": 1, "again": 0, "refused": 0, "ok": True,
+                           "exit": 0}
+
+
+@pytest.mark.parametrize("more", [
+    ["--device", "x"], ["--csr", "x"], ["--days", "3"], ["--out", "x"],
+    ["--p12", "x"], ["--profile", "client"], ["gus"]])
+def test_what_each_line_says_is_not_said_for_all(house, more):
+    status, answers, said = batch(
+        house, [{"account": "gus", "csr": request()}], *more)
+    assert status == 2 and not answers and "--batch" in said
+
+
+def test_a_batch_that_cannot_be_read_is_not_found(house, tmp_path):
+    done = house.command("issue", "--batch", tmp_path / "none", ok=False)
+    assert done.returncode == 3
+
+
+def test_the_requests_subject_is_compared_with_the_lines_account(house):
+    name = [x509.NameAttribute(NameOID.COMMON_NAME, "hal")]
+    status, answers, _ = batch(house, [
+        {"account": "hal", "csr": request(subject=name)},
+        {"account": "ian", "csr": request(subject=name)}])
+    assert status == 4
+    assert ["pem" in a for a in answers] == [True, False]
+    assert "hal" in answers[1]["message"]
