@@ -9,6 +9,7 @@
 #include "client/app.h"
 #include "client/show.h"
 #include "lib/clock.h"
+#include "lib/conf.h"
 #include "lib/file.h"
 
 #define WAIT_SECONDS 30
@@ -53,6 +54,7 @@ static enum sn_err fill_in(struct app *app, struct letter *l)
 {
 	const char *id = sn_cli_value(app->cli, "id");
 	const char *type = sn_cli_value(app->cli, "type");
+	const char *ttl = sn_cli_value(app->cli, "ttl");
 	const char *text = sn_cli_arg(app->cli, 1);
 	enum sn_err err;
 
@@ -67,6 +69,11 @@ static enum sn_err fill_in(struct app *app, struct letter *l)
 	if (!cmd_number(app->cli, "timeout", WAIT_SECONDS, WAIT_MOST, &l->wait))
 		return (sn_why(&app->why, SN_EINVAL,
 		    "--timeout is a number of seconds, at most %d", WAIT_MOST));
+	if (ttl != NULL &&
+	    (!sn_conf_number(ttl, SN_CONF_DURATION, &l->message.ttl) ||
+		l->message.ttl == 0))
+		return (sn_why(&app->why, SN_EINVAL,
+		    "--ttl is a time such as 90s, 10m, 12h or 3d"));
 	if (id == NULL)
 		core_id(l->message.id);
 	else if (!sn_bytes_unhex(id, l->message.id, SN_FRAME_ID))

@@ -140,6 +140,7 @@ struct core_message {
 	const char *type;
 	uint8_t id[SN_FRAME_ID];
 	struct sn_bytes body;
+	uint64_t ttl; /* ms after which the server removes it; 0: it stays. */
 };
 
 /**

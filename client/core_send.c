@@ -24,7 +24,8 @@ enum sn_err core_send(
 {
 	struct sn_frame_send f = { .to = sn_bytes_of(message->to),
 		.content_type = sn_bytes_of(message->type),
-		.body = message->body };
+		.body = message->body,
+		.ttl = message->ttl };
 	struct core_outgoing *o;
 	struct sn_wr w;
 

@@ -31,6 +31,7 @@ static const struct sn_cli_option send_options[] = {
 	{ "id", 0, "HEX", "the message's id, 32 digits; the same id is stored "
 	    "once" },
 	{ "type", 't', "TYPE", "media type (text/plain)" },
+	{ "ttl", 0, "TIME", "remove it after this time, such as 10m or 12h" },
 	{ "timeout", 0, "SECONDS", "how long to try (30)" },
 	{ "json", 'j', NULL, "answer in JSON, one object" },
 	END

@@ -101,6 +101,11 @@ static bool number(const char *text, const struct unit *units, uint64_t *out)
 	return (false);
 }
 
+bool sn_conf_number(const char *text, enum sn_conf_type type, uint64_t *out)
+{
+	return (number(text, units_of(type), out));
+}
+
 /* The number as one would write it, with the greatest unit that fits. */
 static const char *show(
     uint64_t v, enum sn_conf_type type, char *out, size_t size)

@@ -94,6 +94,10 @@ enum sn_err sn_conf_read_groups(const char *path,
 /** sn_conf_free(keys, count, out): what the rows allocated. */
 void sn_conf_free(const struct sn_conf_key *keys, size_t count, void *out);
 
+/** sn_conf_number(text, type, out): "64MiB", "48h" or "7", as the file has
+ * them; false when it is none of that type. */
+bool sn_conf_number(const char *text, enum sn_conf_type type, uint64_t *out);
+
 /** sn_conf_sample(keys, count, to): a commented sample of the defaults. */
 void sn_conf_sample(const struct sn_conf_key *keys, size_t count, FILE *to);
 

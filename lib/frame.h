@@ -67,7 +67,8 @@
 #define SN_FRAME_send(F)                                                    \
 	F(UINT, ref, 0, UINT32_MAX) F(TEXT, to, 1, 65)                      \
 	F(ID, id, 0, 0) F(TEXT, content_type, 1, 64)                        \
-	F(BYTES, body, 0, SN_FRAME_BODY_MAX)
+	F(BYTES, body, 0, SN_FRAME_BODY_MAX)                                \
+	F(LATER_UINT, ttl, 0, UINT64_MAX)
 #define SN_FRAME_stored(F)                                                  \
 	F(UINT, ref, 0, UINT32_MAX) F(UINT, seq, 1, UINT64_MAX)             \
 	F(UINT, time, 0, UINT64_MAX) F(BOOL, duplicate, 0, 0)

@@ -202,6 +202,49 @@ void sn_store_used(struct sn_store *store, uint64_t *used, uint64_t *map)
 	*map = info.me_mapsize;
 }
 
+/* LMDB keeps what it may use again in its first table: a row for each
+ * transaction, whose first word counts the pages. */
+static int count_free(MDB_txn *txn, uint64_t *pages)
+{
+	const MDB_dbi free_list = 0;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	size_t n;
+	int code;
+
+	*pages = 0;
+	if ((code = mdb_cursor_open(txn, free_list, &cursor)) != 0)
+		return (code);
+	while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		memcpy(&n, value.mv_data, sizeof(n));
+		*pages += n;
+	}
+	mdb_cursor_close(cursor);
+	return (code == MDB_NOTFOUND ? 0 : code);
+}
+
+enum sn_err sn_store_room(struct sn_store *store, struct sn_store_room *out)
+{
+	MDB_txn *txn;
+	MDB_stat st;
+	uint64_t pages;
+	int code;
+
+	sn_store_used(store, &out->used, &out->size);
+	if ((code = mdb_env_stat(store->env, &st)) == 0 &&
+	    (code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn)) == 0) {
+		code = count_free(txn, &pages);
+		mdb_txn_abort(txn);
+	}
+	if (code != 0)
+		return (of_code(store, code));
+	out->free = pages * st.ms_psize;
+	if (out->free > out->used)
+		out->free = out->used;
+	out->used -= out->free;
+	return (SN_OK);
+}
+
 enum sn_err sn_store_copy(struct sn_store *store, int fd, struct sn_why *why)
 {
 	int code = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
@@ -356,7 +399,8 @@ enum sn_err sn_txn_delete(
 	    keep(txn, mdb_del(txn->txn, txn->store->tables[table], &k, NULL)));
 }
 
-enum sn_err sn_txn_count(struct sn_txn *txn, unsigned table, uint64_t *out)
+enum sn_err sn_txn_size(
+    struct sn_txn *txn, unsigned table, struct sn_store_size *out)
 {
 	MDB_stat st;
 	enum sn_err err;
@@ -364,8 +408,22 @@ enum sn_err sn_txn_count(struct sn_txn *txn, unsigned table, uint64_t *out)
 	if (txn->err != SN_OK)
 		return (txn->err);
 	err = keep(txn, mdb_stat(txn->txn, txn->store->tables[table], &st));
+	if (err != SN_OK)
+		return (err);
+	out->rows = st.ms_entries;
+	out->bytes =
+	    (uint64_t)st.ms_psize *
+	    (st.ms_branch_pages + st.ms_leaf_pages + st.ms_overflow_pages);
+	return (SN_OK);
+}
+
+enum sn_err sn_txn_count(struct sn_txn *txn, unsigned table, uint64_t *out)
+{
+	struct sn_store_size size;
+	enum sn_err err = sn_txn_size(txn, table, &size);
+
 	if (err == SN_OK)
-		*out = st.ms_entries;
+		*out = size.rows;
 	return (err);
 }
 

@@ -52,8 +52,19 @@ enum sn_err sn_store_open(const struct sn_store_options *options,
 /** sn_store_close(store): no transaction may be open. NULL is fine. */
 void sn_store_close(struct sn_store *store);
 
-/** sn_store_used(store, used, map): bytes of the map in use, and its size. */
+/** sn_store_used(store, used, map): bytes of the file, and the map's size. */
 void sn_store_used(struct sn_store *store, uint64_t *used, uint64_t *map);
+
+/* Bytes of the map: in use, given back and used again, and all. */
+struct sn_store_room {
+	uint64_t used;
+	uint64_t free; /* Pages inside the file that hold nothing. */
+	uint64_t size;
+};
+
+/** sn_store_room(store, out): by a walk over the list of free pages. */
+enum sn_err sn_store_room(
+    struct sn_store *store, struct sn_store_room *out) SN_MUST_USE;
 
 /**
  * sn_store_copy(store, fd, why):
@@ -103,6 +114,14 @@ enum sn_err sn_txn_append(struct sn_txn *txn, unsigned table,
 /** sn_txn_delete: SN_ENOTFOUND when there was none. */
 enum sn_err sn_txn_delete(
     struct sn_txn *txn, unsigned table, struct sn_bytes key) SN_MUST_USE;
+
+struct sn_store_size {
+	uint64_t rows, bytes; /* Bytes of whole pages. */
+};
+
+/** sn_txn_size(txn, table, out): what a table takes. */
+enum sn_err sn_txn_size(
+    struct sn_txn *txn, unsigned table, struct sn_store_size *out) SN_MUST_USE;
 
 /** sn_txn_count: number of rows of a table. */
 enum sn_err sn_txn_count(

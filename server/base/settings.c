@@ -107,6 +107,17 @@ static const struct sn_conf_key keys[] = {
 	  true, "Members of a room." },
 	{ "limits.sign_rate", SN_CONF_INT, AT(limits.sign_rate), "20000", 1, 1000000, NULL,
 	  true, "Handshakes a second that the keeper signs." },
+	{ "limits.account_bytes", SN_CONF_SIZE, AT(limits.account_bytes), "8GiB", 0, UINT64_C(1) << 46, NULL,
+	  true, "Stored messages of one account, above which it cannot send; 0: any." },
+
+	{ "retention.age", SN_CONF_DURATION, AT(retention.age), "0s", 0, 36500 * DAY, NULL,
+	  true, "Messages older than this are removed; 0: none is." },
+	{ "retention.bytes", SN_CONF_SIZE, AT(retention.bytes), "0", 0, UINT64_C(1) << 46, NULL,
+	  true, "Stored messages above this are removed, the oldest first; 0: none is." },
+	{ "retention.room_bytes", SN_CONF_SIZE, AT(retention.room_bytes), "0", 0, UINT64_C(1) << 46, NULL,
+	  true, "The same of each room and conversation." },
+	{ "retention.dedupe", SN_CONF_DURATION, AT(retention.dedupe), "7d", 7 * DAY, 3650 * DAY, NULL,
+	  true, "How long a message sent again is known by its id." },
 
 	{ "store.map_size", SN_CONF_SIZE, AT(store.map_size), "64GiB", MIB, UINT64_C(1) << 46, NULL,
 	  false, "The most that messages and accounts may take on disk." },

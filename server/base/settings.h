@@ -64,8 +64,15 @@ struct settings {
 		uint64_t body_max;
 		uint64_t rooms_max;
 		uint64_t members_max;
-		uint64_t sign_rate; /* Signatures a second. */
+		uint64_t sign_rate;     /* Signatures a second. */
+		uint64_t account_bytes; /* Stored of one account; 0: any. */
 	} limits;
+	struct { /* What is kept; see retention.h. */
+		uint64_t age;
+		uint64_t bytes;
+		uint64_t room_bytes;
+		uint64_t dedupe;
+	} retention;
 	struct {
 		uint64_t map_size;
 		uint64_t keeper_map_size;

@@ -29,13 +29,15 @@ static const struct sn_cli_option add_options[] = {
 	END
 };
 
-static const struct sn_cli_option map_options[] = {
-	{ "uri", 0, "URI", "map this URI instead of a whole subject, where "
-	    "account.rule is \"san-uri\"" },
+static const struct sn_cli_option passwd_options[] = { PASSWORD, END };
+
+static const struct sn_cli_option limit_options[] = {
+	{ "bytes", 0, "SIZE", "what it may store at the most" },
+	{ "age", 0, "TIME", "how long a room's messages are kept" },
+	{ "none", 0, NULL, "take its own limit away: the configuration's is in "
+	    "force" },
 	END
 };
-
-static const struct sn_cli_option passwd_options[] = { PASSWORD, END };
 
 static const struct sn_cli_command commands[] = {
 	{ "account add", "NAME", "make an account", add_options,
@@ -72,25 +74,6 @@ static const struct sn_cli_command commands[] = {
 	    "DEVICE is a label, or a fingerprint where two have the same "
 	    "label.\n",
 	    2, 2, ctl_device_revoke },
-	{ "map add", "ACCOUNT [CERT.pem]", "lead a certificate's subject to an "
-	    "account", map_options,
-	    "  sicherctl map add alice partner/alice.pem\n"
-	    "Every certificate of exactly this subject opens alice's account "
-	    "from now on,\nwith her password.  Without a certificate it is "
-	    "the account's own name,\nafter account.rule was changed.\n",
-	    1, 2, ctl_map_add },
-	{ "map list", "[ACCOUNT]", "list what is mapped by hand", NULL,
-	    "  sicherctl map list\n", 0, 1, ctl_map_list },
-	{ "map remove", "ACCOUNT KEY", "take a mapping away", NULL,
-	    "  sicherctl map remove alice sha256:5f0c...\n"
-	    "closes the sessions that came in by it.  KEY is as map list "
-	    "shows it.\n",
-	    2, 2, ctl_map_remove },
-	{ "map check", NULL, "name accounts and mappings that lead nowhere",
-	    NULL,
-	    "  sicherctl map check\n"
-	    "The exit status is 1 when there is one.\n",
-	    0, 0, ctl_map_check },
 	{ "sessions", NULL, "list who is logged in", NULL,
 	    "  sicherctl sessions\n", 0, 0, ctl_sessions_list },
 	{ "kick", "ACCOUNT [DEVICE]", "close an account's sessions", NULL,
@@ -105,6 +88,25 @@ static const struct sn_cli_command commands[] = {
 	    "All of it is in force, or nothing of it and the reason is "
 	    "told.\n",
 	    0, 0, ctl_reload },
+	{ "store", NULL, "show what uses the database", NULL,
+	    "  sicherctl store\n"
+	    "The accounts and rooms that use most of it, and its tables.\n",
+	    0, 0, ctl_store },
+	{ "store limit", "NAME", "limit what an account or room may store",
+	    limit_options,
+	    "  sicherctl store limit alice --bytes 500MiB\n"
+	    "Above it alice cannot send until messages of hers are removed.\n"
+	    "  sicherctl store limit '#ops' --age 30d --bytes 1GiB\n"
+	    "What is older, or above, is removed from #ops, the oldest "
+	    "first.\n",
+	    1, 1, ctl_store_limit },
+	{ "store accept-clock", NULL, "say that the time is right after it "
+	    "leapt", NULL,
+	    "  sicherctl store accept-clock\n"
+	    "When the time leaps by a day, retention and ttl stop, so that a "
+	    "wrong\nclock removes nothing.  First look whether `date` is "
+	    "right.\n",
+	    0, 0, ctl_store_clock },
 	{ "explain", "CERT.pem", "say whether a certificate is let in, and "
 	    "why", NULL,
 	    "  sicherctl explain authority/people/alice/laptop/cert.pem\n"

@@ -30,10 +30,9 @@ static const struct {
 	{ "device.list", admin_device_list, 0 },
 	{ "device.revoke", admin_device_revoke, 0 },
 	{ "explain", admin_explain, 0 },
-	{ "map.add", admin_map_add, 0 },
-	{ "map.list", admin_map_list, 0 },
-	{ "map.remove", admin_map_remove, 0 },
-	{ "map.check", admin_map_check, 0 },
+	{ "store", admin_store, 0 },
+	{ "store.limit", admin_store_limit, 0 },
+	{ "store.clock", admin_store_clock, 0 },
 };
 
 json_t *admin_failed(const char *code, const char *format, ...)
@@ -109,7 +108,7 @@ bool admin_find(struct net *net, const json_t *request, struct account *account,
 bool admin_apply(struct net *net, const struct op *op, json_t **failure)
 {
 	struct applied applied;
-	enum sn_err err = net_submit_wait(net, op, &applied);
+	enum sn_err err = oplog_submit_wait(net->log, op, &applied);
 
 	switch (err) {
 	case SN_OK:

@@ -5,6 +5,7 @@
 #include "lib/log.h"
 #include "lib/tls.h"
 #include "server/net/admin.h"
+#include "server/net/sweeper.h"
 #include "server/oplog/db.h"
 #include "server/gate/gate.h"
 
@@ -315,29 +316,29 @@ json_t *admin_status(
     struct net *net, const json_t *request, int *fds, unsigned count)
 {
 	struct totals t = { 0, 0 };
-	uint64_t used, map, head = 0;
+	uint64_t head = 0;
 	char until[SN_CLOCK_TEXT];
 	struct sn_txn *txn;
+	json_t *out;
 
 	(void)request;
 	(void)fds;
 	(void)count;
 	net_each_loop(net, count_in, &t);
-	sn_store_used(net->store, &used, &map);
 	if (sn_txn_read(net->store, &txn) == SN_OK) {
 		if (db_meta(txn, DB_META_LAST_SEQ, &head) != SN_OK)
 			head = 0;
 		sn_txn_abort(txn);
 	}
 	(void)sn_clock_rfc3339(gate_crl_until(net->gate), until);
-	return (json_pack(
-	    "{s:b, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:b}",
+	out = json_pack("{s:b, s:i, s:i, s:i, s:I, s:I, s:I, s:s, s:I, s:b}",
 	    "ok", 1, "loops", (int)net->loop_count, "connections",
 	    (int)atomic_load(&t.sessions), "sessions",
-	    (int)atomic_load(&t.ready), "head", (json_int_t)head, "store_used",
-	    (json_int_t)used, "store_size", (json_int_t)map, "uptime",
+	    (int)atomic_load(&t.ready), "head", (json_int_t)head, "uptime",
 	    (json_int_t)((sn_clock_mono() - net->started) / SN_NS_PER_S), "crl",
 	    (json_int_t)gate_crl_number(net->gate), "crl_next_update", until,
 	    "faults", (json_int_t)atomic_load(&net->faults), "draining",
-	    net->draining));
+	    net->draining);
+	sweeper_status(net->sweeper, out);
+	return (out);
 }

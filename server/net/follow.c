@@ -13,6 +13,7 @@
 #include "server/net/loop.h"
 #include "server/oplog/message.h"
 #include "server/net/net_impl.h"
+#include "server/net/sweeper.h"
 
 #define TURN_BYTES 65536
 #define CONSUMERS_MAX 8
@@ -161,11 +162,11 @@ void follow_on_credit(struct sess *s, const struct sn_frame *frame)
 /* One stored message to the session; damage is told and passed over. */
 static enum sn_err deliver(struct sess *s, struct sn_txn *txn, uint64_t seq)
 {
-	struct sn_bytes tail;
+	struct message m;
 	struct sn_wr w;
 	enum sn_err err;
 
-	err = message_tail(txn, seq, &tail);
+	err = message_get(txn, seq, &m);
 	if (err == SN_ECORRUPT || err == SN_ENEWER || err == SN_ENOTFOUND) {
 		sn_log(SN_ALARM, "record.damaged",
 		    "table=log seq=%llu "
@@ -176,8 +177,12 @@ static enum sn_err deliver(struct sess *s, struct sn_txn *txn, uint64_t seq)
 	}
 	if (err != SN_OK)
 		return (err);
-	w = sess_put(s, tail.n + SN_FRAME_AROUND);
-	sn_frame_put_deliver_tail(&w, seq, tail);
+	if (message_expired(&m, sweeper_now(s->loop->net->sweeper))) {
+		s->follow.position = seq;
+		return (SN_OK);
+	}
+	w = sess_put(s, m.tail.n + SN_FRAME_AROUND);
+	sn_frame_put_deliver_tail(&w, seq, m.tail);
 	count_sent(s, w.n, seq);
 	sess_put_end(s, &w);
 	return (SN_OK);

@@ -8,6 +8,8 @@
 #include "server/net/dispatch.h"
 #include "server/net/history_page.h"
 #include "server/net/loop.h"
+#include "server/net/net_impl.h"
+#include "server/net/sweeper.h"
 #include "server/oplog/message.h"
 #include "server/oplog/room.h"
 
@@ -16,7 +18,7 @@
 /* One page, sent over as many turns as it takes. */
 struct history {
 	uint64_t ref;
-	size_t next;
+	size_t next, sent;
 	struct history_page page;
 };
 
@@ -112,19 +114,24 @@ void history_on_history(struct sess *s, const struct sn_frame *frame)
 /* A message that was removed meanwhile, or is damaged, is left out. */
 static void put_item(struct sess *s, struct sn_txn *txn, uint64_t seq)
 {
-	struct sn_bytes tail;
+	struct message m;
 	struct sn_wr w;
-	enum sn_err err;
+	enum sn_err err = message_get(txn, seq, &m);
 
-	if ((err = message_tail(txn, seq, &tail)) != SN_OK) {
+	if (err == SN_ENOTFOUND ||
+	    (err == SN_OK &&
+		message_expired(&m, sweeper_now(s->loop->net->sweeper))))
+		return;
+	if (err != SN_OK) {
 		sn_log(SN_ALARM, "record.damaged",
 		    "table=log seq=%llu error=%s", (unsigned long long)seq,
 		    sn_err_name(err));
 		return;
 	}
-	w = sess_put(s, tail.n + SN_FRAME_AROUND);
-	sn_frame_put_item_tail(&w, s->history->ref, seq, tail);
+	w = sess_put(s, m.tail.n + SN_FRAME_AROUND);
+	sn_frame_put_item_tail(&w, s->history->ref, seq, m.tail);
 	sess_put_end(s, &w);
+	s->history->sent++;
 }
 
 static void put_end(struct sess *s)
@@ -132,7 +139,7 @@ static void put_end(struct sess *s)
 	struct history *h = s->history;
 	struct sn_frame_end f = {
 		.ref = h->ref,
-		.count = h->page.count,
+		.count = h->sent,
 		.more = h->page.more,
 	};
 	struct sn_wr w = sess_put(s, 32);

@@ -22,6 +22,7 @@
 #include "server/net/login.h"
 #include "server/net/rooms.h"
 #include "server/net/send.h"
+#include "server/net/sweeper.h"
 #include "server/base/settings.h"
 
 enum sn_err net_submit(struct sess *s, uint64_t ref, const struct op *op)
@@ -99,25 +100,12 @@ static void run_batch(void *owner, struct mail *mail)
 	oplog_release(batch);
 }
 
-static void answer_admin(struct net *net, const struct oplog_request *q)
-{
-	pthread_mutex_lock(&net->answer_lock);
-	net->answered = true;
-	net->answer_err = q->err;
-	net->answer = q->applied;
-	pthread_cond_signal(&net->answer_wake);
-	pthread_mutex_unlock(&net->answer_lock);
-}
-
 /* The log's thread: tell every loop. */
 static void committed(void *arg, struct oplog_batch *batch)
 {
 	struct net *net = arg;
 
-	for (struct oplog_request *q = batch->first; q != NULL; q = q->next) {
-		if (q->loop == NET_ADMIN)
-			answer_admin(net, q);
-	}
+	oplog_answer_waiters(batch);
 	atomic_store(&batch->holders, net->loop_count);
 	for (unsigned i = 0; i < net->loop_count; i++) {
 		struct batch_mail *m = malloc(sizeof(*m));
@@ -129,30 +117,6 @@ static void committed(void *arg, struct oplog_batch *batch)
 		m->batch = batch;
 		mailbox_post(net->loops[i]->mailbox, &m->mail);
 	}
-}
-
-enum sn_err net_submit_wait(
-    struct net *net, const struct op *op, struct applied *out)
-{
-	struct oplog_request *q;
-	enum sn_err err;
-
-	if ((err = oplog_request_new(op, &q)) != SN_OK)
-		return (err);
-	q->loop = NET_ADMIN;
-	q->kind = op->kind;
-	net->answered = false;
-	if ((err = oplog_submit(net->log, q)) != SN_OK) {
-		oplog_request_free(q);
-		return (err);
-	}
-	pthread_mutex_lock(&net->answer_lock);
-	while (!net->answered)
-		pthread_cond_wait(&net->answer_wake, &net->answer_lock);
-	err = net->answer_err;
-	*out = net->answer;
-	pthread_mutex_unlock(&net->answer_lock);
-	return (err);
 }
 
 struct takeover_mail {
@@ -244,7 +208,7 @@ static enum sn_err open_all(
 	enum sn_err err;
 
 	(void)snprintf(dir, sizeof(dir), "%s/net", set->data);
-	if ((err = db_open(dir, set->store.map_size, 2 * NET_LOOPS_MAX + 16,
+	if ((err = db_open(dir, set->store.map_size, NET_LOOPS_MAX + 16,
 		 &net->store, why)) != SN_OK)
 		return (err);
 	if ((err = cursors_new(&net->cursors)) != SN_OK ||
@@ -286,9 +250,6 @@ static enum sn_err open_front(
 	}
 	net->rule = settings->account.rule;
 	(void)front_swap(net, settings, gate, tls);
-	if ((err = admin_map_start(net)) != SN_OK)
-		return (sn_why(why, err, "cannot read the accounts: %s",
-		    sn_store_reason(net->store)));
 	return (SN_OK);
 }
 
@@ -377,6 +338,7 @@ static void stop_in(struct loop *loop, void *arg)
 /* In this order: the log answers into the loops, the loops into nothing. */
 static void close_all(struct net *net, unsigned started)
 {
+	sweeper_stop(net->sweeper);
 	if (net->log != NULL)
 		cursors_store(net->cursors, net->log);
 	oplog_stop(net->log);
@@ -421,8 +383,6 @@ int net_run(const struct net_start *start)
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
-	pthread_mutex_init(&net.answer_lock, NULL);
-	pthread_cond_init(&net.answer_wake, NULL);
 	/* While there is a random device to open. */
 	json_object_seed(0);
 	/* No file from here on, for this thread and those it starts. */
@@ -436,6 +396,9 @@ int net_run(const struct net_start *start)
 	}
 	if (err == SN_OK)
 		err = open_front(&net, start, &why);
+	if (err == SN_OK && (err = sweeper_start(&net, &net.sweeper)) != SN_OK)
+		(void)sn_why(
+		    &why, err, "cannot start retention: %s", sn_err_text(err));
 	if (err == SN_OK)
 		err = sandbox_enter_net(&why);
 	say_ready(start->ctl_fd, err, &why);

@@ -21,6 +21,7 @@ struct net {
 	struct oplog *log;
 	struct cursors *cursors;
 	struct addresses *addresses;
+	struct sweeper *sweeper;
 	struct loop *loops[NET_LOOPS_MAX];
 	unsigned loop_count;
 	uint64_t started; /* Monotonic. */
@@ -32,24 +33,11 @@ struct net {
 	bool draining;
 	enum sn_subject_rule rule;
 	uint64_t last_reserved; /* Account ids handed out. */
-	/* The answer to the operation the main thread waits for. */
-	pthread_mutex_t answer_lock;
-	pthread_cond_t answer_wake;
-	bool answered;
-	enum sn_err answer_err;
-	struct applied answer;
 };
-
-/** The ${loop} of requests that the main thread waits for. */
-#define NET_ADMIN UINT32_MAX
 
 /** net_submit(s, ref, op): submit for a session; its answer comes later. */
 enum sn_err net_submit(
     struct sess *s, uint64_t ref, const struct op *op) SN_MUST_USE;
-
-/** net_submit_wait(net, op, out): main thread: submit and wait. */
-enum sn_err net_submit_wait(
-    struct net *net, const struct op *op, struct applied *out) SN_MUST_USE;
 
 /** net_take_over(net, owner): end the session that lost its consumer. */
 void net_take_over(struct net *net, struct cursors_owner owner);

@@ -75,6 +75,9 @@ void send_on_send(struct sess *s, const struct sn_frame *frame)
 		return;
 	}
 	op.message.sender = s->account;
+	if (f.ttl != 0)
+		op.message.expires =
+		    f.ttl < UINT64_MAX - op.time ? op.time + f.ttl : UINT64_MAX;
 	memcpy(op.message.id, f.id, sizeof(f.id));
 	if ((err = find_target(s, f.to, &op.message)) != SN_OK) {
 		sess_error_of(s, f.ref, err);
@@ -101,6 +104,12 @@ void send_answer(struct sess *s, const struct oplog_request *q)
 	};
 	struct sn_wr w;
 
+	if (q->err == SN_ELIMIT) {
+		sess_error(s, &q->ref, "limit",
+		    "your account has stored as much as it may; ask for more, "
+		    "or wait until old messages are removed");
+		return;
+	}
 	if (q->err != SN_OK) {
 		sess_error_of(s, q->ref, q->err);
 		return;

@@ -6,6 +6,7 @@
 
 #include "lib/store.h"
 #include "server/oplog/op.h"
+#include "server/oplog/tally.h"
 
 /* What an operation did, for those who must hear of it. */
 enum applied_what {
@@ -27,19 +28,20 @@ struct applied {
 };
 
 /**
- * apply(txn, value, seq, out):
+ * apply(txn, tally, value, seq, out):
  * Apply the encoded operation ${value} at place ${seq}: the log's row and
- * all that follows from it.  A function of the operation and the database
+ * all that follows from it, but for the counts, which are gathered in
+ * ${tally} and are the caller's to store in the same transaction.  A function of the operation and the database
  * alone: no clock, no random numbers, no settings.  It checks everything
  * before its first write.
  *
  * SN_C_REQUEST errors mean that nothing was written and the transaction
  * goes on: SN_ENOTFOUND (no such account, room or membership; also a
  * recipient who may not be told apart from one), SN_EEXISTS, SN_EDENIED,
- * SN_ELIMIT, SN_EINVAL.  Any other error is the transaction's end.
+ * SN_ELIMIT (also an account's quota), SN_EINVAL.  Any other error is the transaction's end.
  */
-enum sn_err apply(struct sn_txn *txn, struct sn_bytes value, uint64_t seq,
-    struct applied *out) SN_MUST_USE;
+enum sn_err apply(struct sn_txn *txn, struct tally *tally,
+    struct sn_bytes value, uint64_t seq, struct applied *out) SN_MUST_USE;
 
 /**
  * apply_must(err):

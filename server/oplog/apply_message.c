@@ -3,26 +3,13 @@
 #include <string.h>
 
 #include "server/oplog/db.h"
-
-struct dedupe_key {
-	uint8_t bytes[SN_FRAME_ID + 8];
-};
-
-static struct dedupe_key dedupe_key(const struct op_message *m)
-{
-	struct dedupe_key key;
-	struct sn_wr w = sn_wr_over(key.bytes, sizeof(key.bytes));
-
-	sn_wr_put(&w, m->id, sizeof(m->id));
-	sn_wr_u64(&w, m->sender);
-	return (key);
-}
+#include "server/oplog/dedupe.h"
 
 /* SN_EEXISTS, with the first one's place, when it was stored before. */
 static enum sn_err check_duplicate(
     struct sn_txn *txn, const struct op_message *m, struct applied *out)
 {
-	struct dedupe_key key = dedupe_key(m);
+	struct dedupe_key key = dedupe_key(m->id, m->sender);
 	struct sn_bytes value;
 	struct sn_rd r;
 	enum sn_err err;
@@ -90,8 +77,9 @@ static enum sn_err make_direct(
 static enum sn_err write(
     struct sn_txn *txn, const struct op *op, uint64_t room, uint64_t seq)
 {
-	struct dedupe_key id = dedupe_key(&op->message);
+	struct dedupe_key id = dedupe_key(op->message.id, op->message.sender);
 	struct db_key place = db_key2(room, seq);
+	struct db_key due = db_key2(op->message.expires, seq);
 	struct db_key first = db_key2(seq, op->time);
 	enum sn_err err;
 
@@ -99,16 +87,52 @@ static enum sn_err write(
 	    (struct sn_bytes){ id.bytes, sizeof(id.bytes) }, db_bytes(&first));
 	if (err != SN_OK)
 		return (err);
+	if (op->message.expires != 0 &&
+	    (err = sn_txn_put(txn, DB_EXPIRES, db_bytes(&due),
+		 (struct sn_bytes){ NULL, 0 })) != SN_OK)
+		return (err);
 	return (sn_txn_put(txn, DB_ROOM_INDEX, db_bytes(&place),
 	    (struct sn_bytes){ NULL, 0 }));
 }
 
-enum sn_err apply_message(
-    struct sn_txn *txn, const struct op *op, uint64_t seq, struct applied *out)
+/* Those whose counts a message changes. */
+struct counted {
+	struct tally_entry *server, *sender, *room;
+};
+
+static enum sn_err find_counts(struct sn_txn *txn, struct tally *tally,
+    uint64_t sender, uint64_t room, size_t bytes, struct counted *out)
+{
+	const struct tally_entry *e;
+	enum sn_err err;
+
+	if ((err = tally_entry(tally, txn, USAGE_SERVER, 0, &out->server)) !=
+		SN_OK ||
+	    (err = tally_entry(
+		 tally, txn, USAGE_ACCOUNT, sender, &out->sender)) != SN_OK ||
+	    (err = tally_entry(tally, txn, USAGE_ROOM, room, &out->room)) !=
+		SN_OK)
+		return (err);
+	e = out->sender;
+	if (e->quota != 0 &&
+	    (e->usage.bytes >= e->quota || bytes > e->quota - e->usage.bytes))
+		return (SN_ELIMIT);
+	return (SN_OK);
+}
+
+static void count(struct usage *usage, size_t bytes)
+{
+	usage->messages++;
+	usage->bytes += bytes;
+}
+
+enum sn_err apply_message(struct sn_txn *txn, struct tally *tally,
+    const struct op *op, size_t bytes, uint64_t seq, struct applied *out)
 {
 	const struct op_message *m = &op->message;
 	struct account sender;
 	struct room_member member;
+	struct counted counted;
 	struct room room;
 	bool fresh = false;
 	enum sn_err err;
@@ -133,10 +157,16 @@ enum sn_err apply_message(
 	}
 	if (err != SN_OK)
 		return (err);
+	err = find_counts(txn, tally, m->sender, room.id, bytes, &counted);
+	if (err != SN_OK)
+		return (err);
 	if (fresh && (err = make_direct(txn, &room, op->time, seq)) != SN_OK)
 		return (err);
 	out->what = APPLIED_MESSAGE;
 	out->room = room.id;
 	out->direct = m->direct;
+	count(&counted.server->usage, bytes);
+	count(&counted.sender->usage, bytes);
+	count(&counted.room->usage, bytes);
 	return (write(txn, op, room.id, seq));
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define FORMAT 1
+#include "server/oplog/db_migrate.h"
 
 static const struct sn_store_table tables[DB_TABLE_COUNT] = {
 #define X(table, text) [DB_##table] = { .name = text },
@@ -11,26 +11,28 @@ static const struct sn_store_table tables[DB_TABLE_COUNT] = {
 };
 
 /* Writes the format into a new database, refuses a newer one. */
-static enum sn_err check_format(struct sn_store *store, struct sn_why *why)
+static enum sn_err check_format(
+    struct sn_store *store, uint64_t *format, struct sn_why *why)
 {
 	struct sn_txn *txn;
-	uint64_t format;
 	enum sn_err err;
 
 	if ((err = sn_txn_write(store, &txn)) != SN_OK)
 		return (sn_why(why, err, "cannot write to the database: %s",
 		    sn_store_reason(store)));
-	if ((err = db_meta(txn, DB_META_FORMAT, &format)) == SN_OK &&
-	    format == 0)
-		err = db_meta_set(txn, DB_META_FORMAT, FORMAT);
-	if (err != SN_OK || format > FORMAT) {
+	if ((err = db_meta(txn, DB_META_FORMAT, format)) == SN_OK &&
+	    *format == 0) {
+		*format = DB_FORMAT;
+		err = db_meta_set(txn, DB_META_FORMAT, DB_FORMAT);
+	}
+	if (err != SN_OK || *format > DB_FORMAT) {
 		sn_txn_abort(txn);
 		if (err == SN_OK)
 			return (sn_why(why, SN_ENEWER,
 			    "the database has format %llu and this sicherd "
 			    "knows %d; run the newer sicherd, or restore a "
 			    "backup of this version",
-			    (unsigned long long)format, FORMAT));
+			    (unsigned long long)*format, DB_FORMAT));
 		return (sn_why(why, err, "cannot read the database's format"));
 	}
 	if ((err = sn_txn_commit(txn)) != SN_OK)
@@ -50,16 +52,25 @@ enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
 		.table_count = DB_TABLE_COUNT,
 	};
 	struct sn_store *store;
+	uint64_t format;
 	enum sn_err err;
 
 	if ((err = sn_store_open(&options, &store, why)) != SN_OK)
 		return (err);
-	if ((err = check_format(store, why)) != SN_OK) {
+	err = check_format(store, &format, why);
+	if (err == SN_OK && format < DB_FORMAT)
+		err = db_migrate(store, dir, format, why);
+	if (err != SN_OK) {
 		sn_store_close(store);
 		return (err);
 	}
 	*out = store;
 	return (SN_OK);
+}
+
+const char *db_table_name(enum db_table table)
+{
+	return (tables[table].name);
 }
 
 enum sn_err db_get_u64(

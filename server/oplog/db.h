@@ -30,7 +30,9 @@
  *	MEMBERS        room id, account id -> member
  *	ACCOUNT_ROOMS  account id, room id -> seq joined at
  *	CURSORS        fingerprint, consumer -> seq
- *	MAPPINGS       account id, subject key -> mapping
+ *	EXPIRES        time in ms, seq -> nothing (messages with a ttl)
+ *	USAGE          of what, id -> messages and bytes stored (usage.h)
+ *	LIMITS         of what, id -> limit
  */
 /* clang-format off */
 #define DB_TABLES(X)                                                        \
@@ -41,7 +43,8 @@
 	X(ACCOUNT_DEVICES, "account_devices") X(DEVICE_SEEN, "device_seen") \
 	X(ROOMS, "rooms") X(ROOM_NAMES, "room_names") X(DIRECTS, "directs") \
 	X(MEMBERS, "members") X(ACCOUNT_ROOMS, "account_rooms")             \
-	X(CURSORS, "cursors") X(MAPPINGS, "mappings")
+	X(CURSORS, "cursors") X(EXPIRES, "expires") X(USAGE, "usage")       \
+	X(LIMITS, "limits")
 /* clang-format on */
 
 #define X(name, text) DB_##name,
@@ -53,14 +56,22 @@ enum db_table { DB_TABLES(X) DB_TABLE_COUNT };
 #define DB_META_LAST_SEQ "last_seq"
 #define DB_META_LAST_ACCOUNT "last_account"
 #define DB_META_LAST_ROOM "last_room"
+#define DB_META_LOG_ROWS "log_rows" /* See tally.h. */
+#define DB_META_LOG_SUM "log_sum"
+#define DB_META_PURGED "purged" /* The dedupe horizon's sequence. */
+#define DB_META_CLOCK "clock"   /* This node's wall time in ms, now and then. */
 
 /**
  * db_open(dir, map_size, readers, out, why):
  * Open or create the database.  SN_ENEWER when a newer sicherd wrote it;
- * nothing has been changed then.
+ * nothing has been changed then.  One of an older format is migrated, after
+ * a copy of it has been put beside it (db_migrate.h).
  */
 enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
     struct sn_store **out, struct sn_why *why) SN_MUST_USE;
+
+/** db_table_name(table): "log"; static storage. */
+const char *db_table_name(enum db_table table);
 
 /** db_get_u64(txn, table, key, out): read such a value.  SN_ENOTFOUND. */
 enum sn_err db_get_u64(struct sn_txn *txn, enum db_table table,

@@ -3,7 +3,7 @@
 #include "server/oplog/db.h"
 #include "server/oplog/op.h"
 
-enum sn_err message_tail(struct sn_txn *txn, uint64_t seq, struct sn_bytes *out)
+enum sn_err message_get(struct sn_txn *txn, uint64_t seq, struct message *out)
 {
 	struct db_key key = db_key1(seq);
 	struct sn_bytes value;
@@ -17,8 +17,14 @@ enum sn_err message_tail(struct sn_txn *txn, uint64_t seq, struct sn_bytes *out)
 		return (err);
 	if (op.kind != OP_MESSAGE)
 		return (SN_ENOTFOUND);
-	*out = op.message.tail;
+	out->tail = op.message.tail;
+	out->expires = op.message.expires;
 	return (SN_OK);
+}
+
+bool message_expired(const struct message *m, uint64_t now)
+{
+	return (m->expires != 0 && m->expires <= now);
 }
 
 /* Time of the first row at or above ${seq}; SN_ENOTFOUND past the end. */

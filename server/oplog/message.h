@@ -1,17 +1,27 @@
 #ifndef SERVER_OPLOG_MESSAGE_H
 #define SERVER_OPLOG_MESSAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/store.h"
 
+/* A stored message, in the map. */
+struct message {
+	struct sn_bytes tail; /* See sn_frame_put_tail. */
+	uint64_t expires;     /* ms since 1970; 0: it does not. */
+};
+
 /**
- * message_tail(txn, seq, out):
- * The stored part of the message at ${seq} (see sn_frame_put_tail), in the
- * map.  SN_ENOTFOUND when there is no message, SN_ECORRUPT.
+ * message_get(txn, seq, out):
+ * The message at ${seq}.  SN_ENOTFOUND when there is none, or none any
+ * more; SN_ECORRUPT.
  */
-enum sn_err message_tail(
-    struct sn_txn *txn, uint64_t seq, struct sn_bytes *out) SN_MUST_USE;
+enum sn_err message_get(
+    struct sn_txn *txn, uint64_t seq, struct message *out) SN_MUST_USE;
+
+/** message_expired(m, now): its ttl is over; ${now} 0: nobody knows. */
+bool message_expired(const struct message *m, uint64_t now);
 
 /**
  * message_before(txn, time, out):

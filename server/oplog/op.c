@@ -4,26 +4,58 @@
 
 #include "server/base/record.h"
 
-#define VERSION 1
+#define VERSION 2
+
+/* Of a message.  Version 1 had the first alone, and no expiry. */
+#define IS_DIRECT 1
+#define HAS_EXPIRY 2
 
 static void put_message(struct sn_wr *w, const struct op_message *m)
 {
 	sn_wr_u64(w, m->sender);
-	sn_wr_u8(w, m->direct);
+	sn_wr_u8(w, (uint8_t)((m->direct ? IS_DIRECT : 0) |
+			      (m->expires != 0 ? HAS_EXPIRY : 0)));
 	sn_wr_u64(w, m->target);
 	sn_wr_put(w, m->id, sizeof(m->id));
+	if (m->expires != 0)
+		sn_wr_u64(w, m->expires);
 	sn_wr_u32(w, (uint32_t)m->tail.n);
 	sn_wr_put(w, m->tail.p, m->tail.n);
 }
 
 static void get_message(struct sn_rd *r, struct op_message *m)
 {
+	uint8_t flags;
+
 	m->sender = sn_rd_u64(r);
-	m->direct = sn_rd_u8(r) != 0;
+	flags = sn_rd_u8(r);
+	m->direct = (flags & IS_DIRECT) != 0;
 	m->target = sn_rd_u64(r);
 	sn_rd_copy(r, m->id, sizeof(m->id));
+	if ((flags & HAS_EXPIRY) != 0)
+		m->expires = sn_rd_u64(r);
 	m->tail.n = sn_rd_u32(r);
 	m->tail.p = sn_rd_take(r, m->tail.n);
+}
+
+static void put_limit(struct sn_wr *w, const struct op_limit *l)
+{
+	sn_wr_u8(w, (uint8_t)l->of);
+	sn_wr_u64(w, l->id);
+	sn_wr_u8(w, l->set);
+	sn_wr_u64(w, l->limit.bytes);
+	sn_wr_u64(w, l->limit.age);
+}
+
+static void get_limit(struct sn_rd *r, struct op_limit *l)
+{
+	l->of = sn_rd_u8(r);
+	l->id = sn_rd_u64(r);
+	l->set = sn_rd_u8(r) != 0;
+	l->limit.bytes = sn_rd_u64(r);
+	l->limit.age = sn_rd_u64(r);
+	if (l->of > USAGE_ROOM)
+		r->bad = true;
 }
 
 static void put_account(struct sn_wr *w, const struct account *a)
@@ -120,13 +152,19 @@ void op_encode(const struct op *op, struct sn_wr *w)
 		sn_wr_u64(w, op->room_topic.by);
 		sn_wr_blob(w, op->room_topic.topic);
 		break;
-	case OP_SUBJECT_MAP:
-		sn_wr_u64(w, op->subject_map.account);
-		mapping_write(w, &op->subject_map);
+	case OP_FORGET:
+		sn_wr_blob(w, op->forget.seqs);
 		break;
-	case OP_SUBJECT_UNMAP:
-		sn_wr_u64(w, op->subject_unmap.account);
-		sn_wr_blob(w, op->subject_unmap.key);
+	case OP_PURGE:
+		sn_wr_u64(w, op->purge.to);
+		sn_wr_u64(w, op->purge.rows);
+		break;
+	case OP_LIMIT:
+		put_limit(w, &op->limit);
+		break;
+	case OP_FORGOTTEN:
+		sn_wr_u64(w, op->forgotten.sender);
+		sn_wr_put(w, op->forgotten.id, SN_FRAME_ID);
 		break;
 	case OP_KIND_END:
 		w->bad = true;
@@ -183,13 +221,19 @@ enum sn_err op_decode(struct sn_bytes value, struct op *op)
 		op->room_topic.by = sn_rd_u64(&r);
 		op->room_topic.topic = sn_rd_blob(&r);
 		break;
-	case OP_SUBJECT_MAP:
-		op->subject_map.account = sn_rd_u64(&r);
-		mapping_read(&r, &op->subject_map);
+	case OP_FORGET:
+		op->forget.seqs = sn_rd_blob(&r);
 		break;
-	case OP_SUBJECT_UNMAP:
-		op->subject_unmap.account = sn_rd_u64(&r);
-		op->subject_unmap.key = sn_rd_blob(&r);
+	case OP_PURGE:
+		op->purge.to = sn_rd_u64(&r);
+		op->purge.rows = sn_rd_u64(&r);
+		break;
+	case OP_LIMIT:
+		get_limit(&r, &op->limit);
+		break;
+	case OP_FORGOTTEN:
+		op->forgotten.sender = sn_rd_u64(&r);
+		sn_rd_copy(&r, op->forgotten.id, SN_FRAME_ID);
 		break;
 	case OP_KIND_END:
 	default:

@@ -9,7 +9,7 @@
 #include "lib/frame.h"
 #include "server/oplog/account.h"
 #include "server/oplog/device.h"
-#include "server/oplog/mapping.h"
+#include "server/oplog/limit.h"
 #include "server/oplog/room.h"
 
 /*
@@ -27,8 +27,10 @@ enum op_kind {
 	OP_ROOM_CREATE,
 	OP_ROOM_MEMBER,
 	OP_ROOM_TOPIC,
-	OP_SUBJECT_MAP = 9,
-	OP_SUBJECT_UNMAP = 10,
+	OP_FORGET = 32, /* Remove messages: retention has decided. */
+	OP_PURGE,       /* Move the dedupe horizon. */
+	OP_LIMIT,
+	OP_FORGOTTEN, /* What OP_FORGET leaves of a message; never submitted. */
 	OP_KIND_END
 };
 
@@ -38,6 +40,7 @@ struct op_message {
 	uint64_t sender;
 	bool direct; /* ${target} is an account, else a room. */
 	uint64_t target;
+	uint64_t expires; /* ms since 1970; 0: it does not. */
 	uint8_t id[SN_FRAME_ID];
 	struct sn_bytes tail; /* See sn_frame_put_tail. */
 };
@@ -55,11 +58,6 @@ struct op_device_bind {
 struct op_device_revoke {
 	uint64_t account;
 	uint8_t fingerprint[DEVICE_FINGERPRINT];
-};
-
-struct op_subject_unmap {
-	uint64_t account;
-	struct sn_bytes key;
 };
 
 struct op_room_create {
@@ -84,6 +82,30 @@ struct op_room_topic {
 	struct sn_bytes topic;
 };
 
+/** Messages of one OP_FORGET: few enough not to hold up others. */
+#define OP_FORGET_MAX 128
+
+struct op_forget {
+	struct sn_bytes seqs; /* 8 bytes each, big-endian. */
+};
+
+struct op_purge {
+	uint64_t to;
+	uint64_t rows; /* At the most. */
+};
+
+struct op_limit {
+	enum usage_of of;
+	uint64_t id;
+	bool set; /* Else it is taken away. */
+	struct limit limit;
+};
+
+struct op_forgotten {
+	uint64_t sender;
+	uint8_t id[SN_FRAME_ID];
+};
+
 struct op {
 	enum op_kind kind;
 	uint64_t time; /* ms since 1970, where it was made */
@@ -93,11 +115,13 @@ struct op {
 		struct op_account_state account_state;
 		struct op_device_bind device_bind;
 		struct op_device_revoke device_revoke;
-		struct mapping subject_map;
-		struct op_subject_unmap subject_unmap;
 		struct op_room_create room_create;
 		struct op_room_member room_member;
 		struct op_room_topic room_topic;
+		struct op_forget forget;
+		struct op_purge purge;
+		struct op_limit limit;
+		struct op_forgotten forgotten;
 	};
 };
 

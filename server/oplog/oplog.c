@@ -53,6 +53,65 @@ enum sn_err oplog_submit(struct oplog *log, struct oplog_request *request)
 	return (log->backend->submit(log, request));
 }
 
+/* Lives on the stack of the one who waits. */
+struct oplog_waiter {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool answered;
+	enum sn_err err;
+	struct applied applied;
+};
+
+/* The waiter may be gone once it holds the lock again. */
+static void answer(struct oplog_waiter *w, const struct oplog_request *q)
+{
+	pthread_mutex_lock(&w->lock);
+	w->answered = true;
+	w->err = q->err;
+	w->applied = q->applied;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void oplog_answer_waiters(const struct oplog_batch *batch)
+{
+	for (const struct oplog_request *q = batch->first; q != NULL;
+	     q = q->next) {
+		if (q->waiter != NULL)
+			answer(q->waiter, q);
+	}
+}
+
+enum sn_err oplog_submit_wait(
+    struct oplog *log, const struct op *op, struct applied *out)
+{
+	struct oplog_waiter w = { .answered = false };
+	struct oplog_request *q;
+	enum sn_err err;
+
+	if ((err = oplog_request_new(op, &q)) != SN_OK)
+		return (err);
+	pthread_mutex_init(&w.lock, NULL);
+	pthread_cond_init(&w.wake, NULL);
+	q->loop = OPLOG_NO_LOOP;
+	q->kind = op->kind;
+	q->waiter = &w;
+	if ((err = oplog_submit(log, q)) != SN_OK) {
+		oplog_request_free(q);
+		goto out;
+	}
+	pthread_mutex_lock(&w.lock);
+	while (!w.answered)
+		pthread_cond_wait(&w.wake, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	err = w.err;
+	*out = w.applied;
+out:
+	pthread_cond_destroy(&w.wake);
+	pthread_mutex_destroy(&w.lock);
+	return (err);
+}
+
 void oplog_stop(struct oplog *log)
 {
 	if (log != NULL)

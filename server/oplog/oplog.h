@@ -1,6 +1,7 @@
 #ifndef SERVER_OPLOG_OPLOG_H
 #define SERVER_OPLOG_OPLOG_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,8 +18,10 @@
  * A request is one operation, or rows of this node alone (a cursor, a last
  * use), which are written in the same transactions but are not operations.
  */
+struct oplog_waiter;
 struct oplog_request {
 	struct oplog_request *next;
+	struct oplog_waiter *waiter; /* Of oplog_submit_wait, else NULL. */
 	/* Who is answered: the loop and, there, the session and its ref. */
 	unsigned loop;
 	uint64_t session;
@@ -37,6 +40,9 @@ struct oplog_request {
 	size_t len;
 	uint8_t data[];
 };
+
+/** The ${loop} of requests that no session waits for. */
+#define OPLOG_NO_LOOP UINT32_MAX
 
 /*
  * What became durable, or failed, together: told to every loop, in order of
@@ -81,6 +87,17 @@ void oplog_request_free(struct oplog_request *request);
  */
 enum sn_err oplog_submit(
     struct oplog *log, struct oplog_request *request) SN_MUST_USE;
+
+/**
+ * oplog_submit_wait(log, op, out):
+ * Submit and wait until it is durable or has failed.  Not for a loop's
+ * thread, and not once the log is stopping.
+ */
+enum sn_err oplog_submit_wait(
+    struct oplog *log, const struct op *op, struct applied *out) SN_MUST_USE;
+
+/** oplog_answer_waiters(batch): for the sink, before it lets go. */
+void oplog_answer_waiters(const struct oplog_batch *batch);
 
 /** oplog_stop(log): finish what was submitted, then free ${log}. */
 void oplog_stop(struct oplog *log);

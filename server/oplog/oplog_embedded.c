@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "server/oplog/applier.h"
 #include "server/oplog/db.h"
 
 struct embedded {
@@ -67,43 +68,37 @@ static struct oplog_request *collect(struct embedded *e)
 	return (first);
 }
 
-static enum sn_err apply_one(
-    struct sn_txn *txn, struct oplog_request *q, uint64_t *seq)
+static enum sn_err apply_one(struct applier *a, struct oplog_request *q)
 {
 	enum sn_err err;
 
 	if (q->local)
-		return (sn_txn_put(txn, q->table,
+		return (sn_txn_put(a->txn, q->table,
 		    (struct sn_bytes){ q->data, q->key_len },
 		    (struct sn_bytes){
 			q->data + q->key_len, q->len - q->key_len }));
-	err = apply(
-	    txn, (struct sn_bytes){ q->data, q->len }, *seq + 1, &q->applied);
+	err = applier_apply(
+	    a, (struct sn_bytes){ q->data, q->len }, a->last + 1, &q->applied);
 	q->err = err;
-	if (err == SN_OK && !q->applied.duplicate)
-		++*seq;
 	return (sn_err_class(err) == SN_C_REQUEST ? SN_OK : err);
 }
 
 static enum sn_err apply_all(
     struct embedded *e, struct oplog_request *first, uint64_t *seq)
 {
-	struct sn_txn *txn;
+	struct applier a;
 	enum sn_err err;
 
-	if ((err = sn_txn_write(e->store, &txn)) != SN_OK)
+	if ((err = applier_begin(e->store, &a)) != SN_OK)
 		return (err);
 	for (struct oplog_request *q = first; q != NULL; q = q->next) {
-		if ((err = apply_one(txn, q, seq)) != SN_OK)
-			goto err0;
+		if ((err = apply_one(&a, q)) != SN_OK) {
+			applier_abort(&a);
+			return (err);
+		}
 	}
-	if (*seq != e->last_seq &&
-	    (err = db_meta_set(txn, DB_META_LAST_SEQ, *seq)) != SN_OK)
-		goto err0;
-	return (sn_txn_commit(txn));
-err0:
-	sn_txn_abort(txn);
-	return (err);
+	*seq = a.last;
+	return (applier_commit(&a));
 }
 
 /*

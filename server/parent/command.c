@@ -203,10 +203,9 @@ static const struct {
 	{ "status", status },
 	{ "reload", reload },
 	{ "explain", pass },
-	{ "map.add", pass },
-	{ "map.list", pass },
-	{ "map.remove", pass },
-	{ "map.check", pass },
+	{ "store", pass },
+	{ "store.limit", pass },
+	{ "store.clock", pass },
 };
 
 json_t *command_run(struct parent *parent, json_t *request)

@@ -309,10 +309,12 @@ class Session(Wire):
         """A request and its answer."""
         return self.expect(answer, ref=self.ask(name, *fields))
 
-    def post(self, target, body, id=None, content_type="text/plain"):
-        """SEND; the STORED."""
+    def post(self, target, body, id=None, content_type="text/plain", ttl=None):
+        """SEND; the STORED.  ttl= in ms."""
+        more = [] if ttl is None else [ttl]
         return self.call(
-            "STORED", "SEND", target, id or new_id(), content_type, _octets(body)
+            "STORED", "SEND", target, id or new_id(), content_type,
+            _octets(body), *more
         )
 
     def sync(self, consumer="main", frames=PLENTY, bytes=PLENTY, takeover=False):

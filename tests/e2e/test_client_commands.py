@@ -161,6 +161,16 @@ def test_control_characters_of_others_do_not_reach_the_terminal(alice, bob):
     assert message["body"] == "a\x1b[2Jb\r\x07\u202ec\nsecond: line"
 
 
+def test_a_message_with_a_ttl_does_not_reach_who_comes_later(alice, bob):
+    alice("send", "--ttl", "1ms", "bob", "burnt")
+    alice("send", "--ttl", "1h", "bob", "kept")
+    (message,) = bob.json("listen", "--count", 1)
+    assert message["body"] == "kept"
+    for wrong in ("soon", "10", "0s", "-1s"):
+        assert "--ttl is a time such as" in alice(
+            "send", f"--ttl={wrong}", "bob", "x", status=64).stderr
+
+
 def test_the_same_id_is_stored_once(alice, bob):
     message_id = "0192e4a07c5d7aaa8bbbccccdddddddd"
     (first,) = alice.json("send", "bob", "one", "--id", message_id)

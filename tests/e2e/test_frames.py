@@ -177,7 +177,7 @@ def test_a_frame_as_long_as_the_limit_is_taken(shared, people, arrive):
         session.expect("WELCOME")
     with arrive() as session:
         session.write(padded("SEND", (5, "bob", new_id(), "text/plain",
-                                      b"x" * 60000), MAX_FRAME))
+                                      b"x" * 60000, 0), MAX_FRAME))
         assert session.expect("STORED", ref=5)
 
 

@@ -1,0 +1,444 @@
+#include "server/net/sweeper.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "server/base/clock_guard.h"
+#include "server/oplog/db.h"
+#include "server/oplog/message.h"
+#include "server/oplog/retention.h"
+
+#define TICK_MS 500
+#define FILL_EVERY_MS 5000
+#define ROOMS_EVERY_MS 60000
+#define CLOCK_EVERY_MS 600000
+#define REMIND_MS 3600000
+#define PURGE_ROWS 256
+#define FILL_ALARM 80 /* Per cent. */
+
+struct sweeper {
+	struct net *net;
+	pthread_t thread;
+	struct sn_txn *reader;
+	atomic_bool held; /* The clock is not believed. */
+	atomic_ullong forgotten, used, free, size;
+	/* Guarded by ${lock}. */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stopping, changed;
+	struct retention policy;
+	uint64_t quota;
+	struct clock_guard guard;
+	/* The thread's own; monotonic ms of what comes next. */
+	struct retention in_force;
+	uint64_t oldest_at, room_at;
+	uint64_t fill_next, rooms_next, clock_next, remind_next, filling_next;
+};
+
+static uint64_t mono_ms(void)
+{
+	return (sn_clock_mono() / SN_NS_PER_MS);
+}
+
+static bool stopping(struct sweeper *s)
+{
+	bool now;
+
+	pthread_mutex_lock(&s->lock);
+	now = s->stopping;
+	pthread_mutex_unlock(&s->lock);
+	return (now);
+}
+
+/* Until ${ms} have passed, the policy changed, or it is time to stop. */
+static void rest(struct sweeper *s, uint64_t ms)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(ms / SN_MS_PER_S);
+	until.tv_nsec += (long)(ms % SN_MS_PER_S * SN_NS_PER_MS);
+	if (until.tv_nsec >= (long)SN_NS_PER_S) {
+		until.tv_nsec -= (long)SN_NS_PER_S;
+		until.tv_sec++;
+	}
+	pthread_mutex_lock(&s->lock);
+	while (!s->stopping && !s->changed &&
+	       pthread_cond_timedwait(&s->wake, &s->lock, &until) == 0)
+		continue;
+	s->changed = false;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Submit, wait, and leave the log to others for as long as it took. */
+static enum sn_err submit(struct sweeper *s, const struct op *op)
+{
+	uint64_t began = mono_ms();
+	struct applied applied;
+	enum sn_err err = oplog_submit_wait(s->net->log, op, &applied);
+
+	rest(s, mono_ms() - began);
+	return (err);
+}
+
+static enum sn_err forget(struct sweeper *s, const struct retention_pick *pick)
+{
+	struct op op = { .kind = OP_FORGET, .time = sn_clock_wall_ms() };
+	enum sn_err err;
+
+	op.forget.seqs = (struct sn_bytes){ pick->seqs,
+		(size_t)pick->count * sizeof(uint64_t) };
+	if ((err = submit(s, &op)) == SN_OK)
+		atomic_fetch_add(&s->forgotten, pick->count);
+	return (err);
+}
+
+typedef enum sn_err picker(struct sweeper *s, struct sn_txn *txn, uint64_t now,
+    struct retention_pick *pick, bool *more);
+
+static enum sn_err pick_expired(struct sweeper *s, struct sn_txn *txn,
+    uint64_t now, struct retention_pick *pick, bool *more)
+{
+	(void)s;
+	*more = false;
+	return (retention_expired(txn, now, pick));
+}
+
+static enum sn_err pick_oldest(struct sweeper *s, struct sn_txn *txn,
+    uint64_t now, struct retention_pick *pick, bool *more)
+{
+	uint64_t before = s->oldest_at;
+	enum sn_err err =
+	    retention_oldest(txn, &s->in_force, now, &s->oldest_at, pick);
+
+	*more = s->oldest_at != before;
+	return (err);
+}
+
+static enum sn_err pick_rooms(struct sweeper *s, struct sn_txn *txn,
+    uint64_t now, struct retention_pick *pick, bool *more)
+{
+	enum sn_err err =
+	    retention_rooms(txn, &s->in_force, now, &s->room_at, pick);
+
+	*more = s->room_at != 0;
+	return (err);
+}
+
+/* Pick and forget until nothing is left. */
+static enum sn_err sweep(struct sweeper *s, uint64_t now, picker *pick_some)
+{
+	struct retention_pick pick = { .count = 0 };
+	bool more = true;
+	enum sn_err err = SN_OK;
+
+	while (more && err == SN_OK && !stopping(s)) {
+		if ((err = sn_txn_renew(s->reader)) != SN_OK)
+			return (err);
+		err = pick_some(s, s->reader, now, &pick, &more);
+		sn_txn_reset(s->reader);
+		if (err == SN_OK && pick.count > 0) {
+			err = forget(s, &pick);
+			more = true;
+		}
+	}
+	return (err);
+}
+
+static enum sn_err purge(struct sweeper *s, uint64_t now)
+{
+	struct op op = { .kind = OP_PURGE, .time = sn_clock_wall_ms() };
+	enum sn_err err = SN_OK;
+
+	op.purge.rows = PURGE_ROWS;
+	while (err == SN_OK && !stopping(s)) {
+		if ((err = sn_txn_renew(s->reader)) != SN_OK)
+			return (err);
+		err = retention_horizon(
+		    s->reader, &s->in_force, now, &op.purge.to);
+		sn_txn_reset(s->reader);
+		if (err != SN_OK || op.purge.to == 0)
+			return (err);
+		err = submit(s, &op);
+	}
+	return (err);
+}
+
+/* The default quota is in the database, so that apply can hold to it. */
+static enum sn_err set_quota(struct sweeper *s, uint64_t quota)
+{
+	struct op op = { .kind = OP_LIMIT, .time = sn_clock_wall_ms() };
+	struct limit limit;
+	enum sn_err err;
+
+	if ((err = sn_txn_renew(s->reader)) != SN_OK)
+		return (err);
+	err = limit_own(s->reader, USAGE_ACCOUNT, 0, &limit);
+	sn_txn_reset(s->reader);
+	if (err != SN_OK && err != SN_ENOTFOUND)
+		return (err);
+	if (limit.bytes == quota)
+		return (SN_OK);
+	op.limit.of = USAGE_ACCOUNT;
+	op.limit.set = quota != 0;
+	op.limit.limit.bytes = quota;
+	return (submit(s, &op));
+}
+
+static void look_at_fill(struct sweeper *s, uint64_t mono)
+{
+	struct sn_store_room room;
+
+	if (mono < s->fill_next || sn_store_room(s->net->store, &room) != SN_OK)
+		return;
+	s->fill_next = mono + FILL_EVERY_MS;
+	atomic_store(&s->used, room.used);
+	atomic_store(&s->free, room.free);
+	atomic_store(&s->size, room.size);
+	if (room.used < room.size / 100 * FILL_ALARM) {
+		s->filling_next = 0;
+		return;
+	}
+	if (mono < s->filling_next)
+		return;
+	s->filling_next = mono + REMIND_MS;
+	sn_log(SN_ALARM, "store.filling",
+	    "used=%llu size=%llu what=\"raise store.map_size and restart, or "
+	    "keep less: retention.age, retention.bytes; sicherctl store shows "
+	    "what uses it\"",
+	    (unsigned long long)room.used, (unsigned long long)room.size);
+}
+
+/* This node's time, so that a quiet server does not look like a leap. */
+static void note_clock(struct sweeper *s, uint64_t wall, uint64_t mono)
+{
+	struct db_key value = db_key1(wall);
+	struct oplog_request *q;
+
+	if (mono < s->clock_next)
+		return;
+	s->clock_next = mono + CLOCK_EVERY_MS;
+	if (oplog_local_new(DB_META, sn_bytes_of(DB_META_CLOCK),
+		db_bytes(&value), &q) != SN_OK)
+		return;
+	if (oplog_submit(s->net->log, q) != SN_OK)
+		oplog_request_free(q);
+}
+
+static bool look_at_clock(struct sweeper *s, uint64_t *wall, uint64_t mono)
+{
+	bool was = atomic_load(&s->held), good;
+
+	pthread_mutex_lock(&s->lock);
+	*wall = sn_clock_wall_ms();
+	good = clock_guard_look(&s->guard, *wall, mono);
+	pthread_mutex_unlock(&s->lock);
+	atomic_store(&s->held, !good);
+	if (good) {
+		if (was)
+			sn_log(SN_NOTICE, "clock.believed",
+			    "what=\"retention and ttl go on\"");
+		s->remind_next = 0;
+		note_clock(s, *wall, mono);
+	} else if (mono >= s->remind_next) {
+		s->remind_next = mono + REMIND_MS;
+		sn_log(SN_ALARM, "clock.leapt",
+		    "what=\"the time is a day or more from what it should be: "
+		    "nothing is removed until it is set right; if it is right, "
+		    "say sicherctl store accept-clock\"");
+	}
+	return (good);
+}
+
+static void take_policy(struct sweeper *s, uint64_t *quota)
+{
+	pthread_mutex_lock(&s->lock);
+	if (memcmp(&s->in_force, &s->policy, sizeof(s->policy)) != 0) {
+		s->in_force = s->policy;
+		s->oldest_at = 0;
+		s->rooms_next = 0;
+	}
+	*quota = s->quota;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static enum sn_err tick(struct sweeper *s, uint64_t wall, uint64_t mono)
+{
+	enum sn_err err;
+
+	if ((err = sweep(s, wall, pick_expired)) != SN_OK ||
+	    (err = sweep(s, wall, pick_oldest)) != SN_OK ||
+	    (err = purge(s, wall)) != SN_OK)
+		return (err);
+	if (mono < s->rooms_next)
+		return (SN_OK);
+	s->room_at = 0;
+	if ((err = sweep(s, wall, pick_rooms)) == SN_OK)
+		s->rooms_next = mono + ROOMS_EVERY_MS;
+	return (err);
+}
+
+static void *run(void *arg)
+{
+	struct sn_log_limit failures = { .burst = 1,
+		.period_ns = 60 * SN_NS_PER_S };
+	struct sweeper *s = arg;
+	uint64_t wall, quota;
+	unsigned dropped;
+	enum sn_err err;
+
+	while (!stopping(s)) {
+		uint64_t mono = mono_ms();
+
+		take_policy(s, &quota);
+		look_at_fill(s, mono);
+		err = set_quota(s, quota);
+		if (look_at_clock(s, &wall, mono) && err == SN_OK)
+			err = tick(s, wall, mono);
+		if (err != SN_OK) {
+			/* A full disk, and the like: what was picked stays. */
+			s->oldest_at = 0;
+			if (!stopping(s) && sn_log_allow(&failures, &dropped))
+				sn_log(SN_WARN, "retention.waits", "error=%s",
+				    sn_err_name(err));
+		}
+		rest(s, TICK_MS);
+	}
+	return (NULL);
+}
+
+static void copy_policy(struct sweeper *s, const struct settings *set)
+{
+	memset(&s->policy, 0, sizeof(s->policy));
+	s->policy.age = set->retention.age;
+	s->policy.bytes = set->retention.bytes;
+	s->policy.room_bytes = set->retention.room_bytes;
+	s->policy.dedupe = set->retention.dedupe;
+	s->quota = set->limits.account_bytes;
+}
+
+/* The latest time that the database knows: of the last row of the log, or
+ * noted since. */
+static enum sn_err last_time(struct sn_txn *txn, uint64_t *out)
+{
+	struct sn_bytes key, row;
+	struct sn_cursor *c;
+	struct op op;
+	enum sn_err err;
+
+	if ((err = db_meta(txn, DB_META_CLOCK, out)) != SN_OK ||
+	    (err = sn_cursor_open(txn, DB_LOG, &c)) != SN_OK)
+		return (err);
+	err = sn_cursor_last(c, &key, &row);
+	if (err == SN_OK && op_decode(row, &op) == SN_OK && op.time > *out)
+		*out = op.time;
+	sn_cursor_close(c);
+	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
+static enum sn_err init(struct sweeper *s)
+{
+	pthread_condattr_t attr;
+	uint64_t last;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(s->net->store, &s->reader)) != SN_OK)
+		return (err);
+	if ((err = last_time(s->reader, &last)) == SN_OK)
+		clock_guard_start(
+		    &s->guard, sn_clock_wall_ms(), mono_ms(), last);
+	sn_txn_reset(s->reader);
+	atomic_store(&s->held, s->guard.held);
+	if (err == SN_OK &&
+	    (pthread_condattr_init(&attr) != 0 ||
+		pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
+		pthread_cond_init(&s->wake, &attr) != 0 ||
+		pthread_mutex_init(&s->lock, NULL) != 0))
+		err = SN_ENOMEM;
+	return (err);
+}
+
+enum sn_err sweeper_start(struct net *net, struct sweeper **out)
+{
+	struct sweeper *s = calloc(1, sizeof(*s));
+	enum sn_err err;
+
+	if (s == NULL)
+		return (SN_ENOMEM);
+	s->net = net;
+	copy_policy(s, net->settings);
+	if ((err = init(s)) == SN_OK)
+		look_at_fill(s, mono_ms());
+	if (err == SN_OK && pthread_create(&s->thread, NULL, run, s) != 0)
+		err = SN_ENOMEM;
+	if (err != SN_OK) {
+		sn_txn_abort(s->reader);
+		free(s);
+		return (err);
+	}
+	*out = s;
+	return (SN_OK);
+}
+
+void sweeper_stop(struct sweeper *s)
+{
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->stopping = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	(void)pthread_join(s->thread, NULL);
+	sn_txn_abort(s->reader);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static void change(struct sweeper *s)
+{
+	s->changed = true;
+	pthread_cond_signal(&s->wake);
+}
+
+void sweeper_policy(struct sweeper *s, const struct settings *settings)
+{
+	pthread_mutex_lock(&s->lock);
+	copy_policy(s, settings);
+	change(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool sweeper_accept_clock(struct sweeper *s)
+{
+	bool held;
+
+	pthread_mutex_lock(&s->lock);
+	held = s->guard.held;
+	clock_guard_accept(&s->guard, sn_clock_wall_ms(), mono_ms());
+	change(s);
+	pthread_mutex_unlock(&s->lock);
+	return (held);
+}
+
+uint64_t sweeper_now(const struct sweeper *s)
+{
+	return (atomic_load(&s->held) ? 0 : sn_clock_wall_ms());
+}
+
+static void put(json_t *out, const char *name, uint64_t value)
+{
+	(void)json_object_set_new(out, name, json_integer((json_int_t)value));
+}
+
+void sweeper_status(struct sweeper *s, json_t *out)
+{
+	put(out, "store_used", atomic_load(&s->used));
+	put(out, "store_free", atomic_load(&s->free));
+	put(out, "store_size", atomic_load(&s->size));
+	put(out, "forgotten", atomic_load(&s->forgotten));
+	(void)json_object_set_new(
+	    out, "clock_held", json_boolean(atomic_load(&s->held)));
+}

@@ -1,0 +1,22 @@
+#ifndef SERVER_OPLOG_DB_MIGRATE_H
+#define SERVER_OPLOG_DB_MIGRATE_H
+
+#include "lib/store.h"
+
+/*
+ * The formats of net's database:
+ *
+ *	1  without counts of what is used, and without expiry
+ *	2  with USAGE, LIMITS, EXPIRES, and the log's rows and sum in META
+ */
+#define DB_FORMAT 2
+
+/**
+ * db_migrate(store, dir, from, why):
+ * Bring a database of an older format to DB_FORMAT, in one transaction,
+ * after writing a copy of it to ${dir}/format-${from}.mdb (0600).
+ */
+enum sn_err db_migrate(struct sn_store *store, const char *dir, uint64_t from,
+    struct sn_why *why) SN_MUST_USE;
+
+#endif
