@@ -19,7 +19,7 @@ else
 BUILD ?= build/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 endif
 
-PROGRAMS := sicher-ca sicherd sicherctl sicher
+PROGRAMS := sicher-ca sicherd sicherctl sicher sicher-bench
 PACKAGES := libssl libcrypto lmdb libcbor jansson libseccomp libargon2 zlib \
 	libconfig
 
@@ -55,6 +55,7 @@ SERVER_PARTS := base gate oplog keeper net parent
 SERVER_A := $(BUILD)/server.a
 CTL_A := $(BUILD)/ctl.a
 CLIENT_A := $(BUILD)/client.a
+BENCH_A := $(BUILD)/bench.a
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 
@@ -65,6 +66,7 @@ $(BUILD)/sicher-ca: $(call objects,ca/main.c) $(CA_A) $(LIB_A)
 $(BUILD)/sicherd: $(call objects,server/main.c) $(SERVER_A) $(LIB_A)
 $(BUILD)/sicherctl: $(call objects,server/ctl/main.c) $(CTL_A) $(LIB_A)
 $(BUILD)/sicher: $(call objects,client/main.c) $(CLIENT_A) $(LIB_A)
+$(BUILD)/sicher-bench: $(call objects,bench/main.c) $(BENCH_A) $(LIB_A)
 $(addprefix $(BUILD)/,$(PROGRAMS)):
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
@@ -76,7 +78,8 @@ $(SERVER_A): $(foreach part,$(SERVER_PARTS),\
 	$(call objects,$(call sources,server/$(part))))
 $(CTL_A): $(call objects,$(call sources,server/ctl))
 $(CLIENT_A): $(call objects,$(call sources,client))
-$(LIB_A) $(CA_A) $(SERVER_A) $(CTL_A) $(CLIENT_A):
+$(BENCH_A): $(call objects,$(call sources,bench))
+$(LIB_A) $(CA_A) $(SERVER_A) $(CTL_A) $(CLIENT_A) $(BENCH_A):
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
@@ -95,7 +98,7 @@ $(BUILD)/flags: FORCE
 FORCE:
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(SERVER_A) $(CA_A) \
-		$(CLIENT_A) $(CTL_A) $(LIB_A)
+		$(CLIENT_A) $(CTL_A) $(BENCH_A) $(LIB_A)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(LINK) -o $@ $^ $(LIBS) -lcmocka
@@ -126,7 +129,7 @@ install: all
 		$(DESTDIR)$(prefix)/share/man/man8 \
 		$(DESTDIR)$(prefix)/share/doc/sichernetz
 	install -m 755 $(BUILD)/sicher $(BUILD)/sicher-ca \
-		$(DESTDIR)$(prefix)/bin
+		$(BUILD)/sicher-bench $(DESTDIR)$(prefix)/bin
 	install -m 755 $(BUILD)/sicherd $(BUILD)/sicherctl \
 		$(DESTDIR)$(prefix)/sbin
 	for m in docs/*.[158]; do \
@@ -142,7 +145,7 @@ where:
 	@echo $(BUILD)
 
 help:
-	@echo 'all      the four programs, in $(BUILD)/'
+	@echo 'all      the five programs, in $(BUILD)/'
 	@echo 'check    every test (needs what scripts/test installs)'
 	@echo 'unit     the unit tests, built but not run'
 	@echo 'lint     formatting, static checks, documents, house rules'

@@ -195,7 +195,7 @@ enum sn_tls_result sn_tls_handshake(struct sn_tls *tls)
 		(void)sn_tls_discard(tls);
 	if (result != SN_TLS_OK)
 		return (result == SN_TLS_CLOSED ? SN_TLS_TRUNCATED : result);
-	if (!has_alpn(tls))
+	if (!tls->context->any_protocol && !has_alpn(tls))
 		return (fail(tls, "no application protocol"));
 	tls->done = true;
 	return (SN_TLS_OK);

@@ -53,6 +53,7 @@ struct sn_tls_identity {
 	    certificate; /* Its own, then intermediates; may be 0. */
 	struct sn_bytes key;
 	const struct sn_secret *passphrase; /* Of the key; NULL: none. */
+	bool any_protocol; /* Talk to other servers, too: without ALPN. */
 };
 
 /**

@@ -310,6 +310,9 @@ enum sn_err sn_tls_client_new(const struct sn_tls_identity *identity,
 	if ((err = use_authority(c->ctx, identity->authority, why)) == SN_OK &&
 	    identity->certificate.n > 0)
 		err = use_own(c->ctx, identity, why);
+	c->any_protocol = identity->any_protocol;
+	if (c->any_protocol)
+		(void)SSL_CTX_set_alpn_protos(c->ctx, NULL, 0);
 	if (err != SN_OK) {
 		sn_tls_context_free(c);
 		return (err);

@@ -12,6 +12,7 @@ struct sn_tls_context {
 	SSL_CTX *ctx;
 	BIO_METHOD *method;
 	bool server;
+	bool any_protocol; /* Does without ALPN. */
 	int holders;
 };
 

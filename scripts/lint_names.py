@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-FOLDERS = ("lib", "ca", "client", "server/base", "server/ctl", "server/gate",
+FOLDERS = ("lib", "bench", "ca", "client", "server/base", "server/ctl", "server/gate",
            "server/keeper", "server/net", "server/oplog", "server/parent")
 
 # Files that hold several small nouns.

@@ -1,0 +1,73 @@
+#ifndef BENCH_PROTOCOL_H
+#define BENCH_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/bytes.h"
+
+/*
+ * The seam between the workloads and what a server speaks.  A protocol
+ * writes into its connection with conn_put, and tells what it reads through
+ * conn_opened, conn_readied, conn_stored, conn_received and conn_end.
+ */
+struct conn;
+
+/* A message to be published. */
+struct post {
+	const char *to; /* The receiver's name, or the room's. */
+	bool room;
+	bool durable; /* To be kept, and acknowledged with conn_stored. */
+	struct sn_bytes body;
+};
+
+struct protocol {
+	const char *name;
+	bool alpn;   /* The server asks for that of SicherNetz. */
+	bool greets; /* It speaks a line first, and TLS begins behind it. */
+	bool lossy;  /* It has messages that are not kept. */
+
+	/* TLS is up: log in; conn_opened when that is done. */
+	void (*login)(struct conn *c);
+
+	/* The server had no time for the login: once more, after the pause
+	 * that conn_pause was told.  NULL where that does not happen. */
+	void (*again)(struct conn *c);
+
+	/*
+	 * Take the first message of ${n} bytes: how many bytes it had, 0
+	 * when it is not complete, PROTOCOL_BROKEN when it is none.
+	 */
+	size_t (*take)(struct conn *c, const uint8_t *p, size_t n);
+
+	/* All that has come was taken: acknowledge it.  May be NULL. */
+	void (*turn)(struct conn *c);
+
+	/*
+	 * Each ends in conn_readied.  Make a room (NULL: they need not be
+	 * made); receive what is sent to this person, and to ${room} where
+	 * that is not NULL; have the server keep what is sent to this person
+	 * when it is away (NULL: it does so anyway).
+	 */
+	void (*found)(struct conn *c, const char *room);
+	void (*follow)(struct conn *c, const char *room);
+	void (*keep)(struct conn *c);
+
+	void (*publish)(struct conn *c, const struct post *post);
+
+	/* Say goodbye; nothing is awaited.  May be NULL. */
+	void (*leave)(struct conn *c);
+};
+
+#define PROTOCOL_BROKEN SIZE_MAX
+
+/** protocol_names(): all of them, for people; static storage. */
+const char *protocol_names(void);
+
+/** protocol_find(name): NULL when there is none. */
+const struct protocol *protocol_find(const char *name);
+
+extern const struct protocol protocol_sicher;
+
+#endif
