@@ -9,6 +9,8 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "lib/algorithms.h"
+
 enum sn_err sn_cert_refuse(struct sn_cert_refusal *r, enum sn_err err,
     int alert, const char *word, const char *format, ...)
 {
@@ -28,13 +30,12 @@ enum sn_err sn_cert_refuse(struct sn_cert_refusal *r, enum sn_err err,
 static X509 *of_der(const unsigned char *der, long len)
 {
 	const unsigned char *p = der;
-	X509 *cert = d2i_X509(NULL, &p, len);
+	X509 *cert = X509_new_ex(sn_algorithms(), NULL);
 
-	if (cert != NULL && p != der + len) {
-		X509_free(cert);
-		return (NULL);
-	}
-	return (cert);
+	if (cert != NULL && d2i_X509(&cert, &p, len) != NULL && p == der + len)
+		return (cert);
+	X509_free(cert);
+	return (NULL);
 }
 
 /* One PEM block: 1 when there was one, 0 at the end, -1 when it is broken. */

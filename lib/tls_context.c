@@ -6,6 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "lib/algorithms.h"
+
 #define CIPHERS                                          \
 	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:" \
 	"TLS_CHACHA20_POLY1305_SHA256"
@@ -218,8 +220,8 @@ static enum sn_err context_new(
 	c->server = server;
 	c->holders = 1;
 	c->method = sn_tls_socket_method();
-	c->ctx =
-	    SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+	c->ctx = SSL_CTX_new_ex(sn_algorithms(), NULL,
+	    server ? TLS_server_method() : TLS_client_method());
 	if (c->method == NULL || c->ctx == NULL || !set_common(c->ctx) ||
 	    !(server ? set_server(c->ctx) : set_client(c->ctx))) {
 		sn_tls_context_free(c);

@@ -12,6 +12,7 @@
 #include <openssl/params.h>
 #include <openssl/provider.h>
 
+#include "lib/algorithms.h"
 #include "lib/cert.h"
 
 #define NAME "sichernetz"
@@ -330,15 +331,17 @@ static int provider_init(const OSSL_CORE_HANDLE *handle,
 enum sn_err provider_setup(struct sn_why *why)
 {
 	/* Written once, before threads start, and kept until the end. */
-	static OSSL_PROVIDER *usual, *ours;
+	static OSSL_PROVIDER *ours;
+	OSSL_LIB_CTX *context = sn_algorithms();
 
-	if (usual != NULL && ours != NULL)
+	if (ours != NULL)
 		return (SN_OK);
 	ERR_clear_error();
-	if ((usual = OSSL_PROVIDER_load(NULL, "default")) == NULL ||
-	    !OSSL_PROVIDER_add_builtin(NULL, NAME, provider_init) ||
-	    (ours = OSSL_PROVIDER_load(NULL, NAME)) == NULL ||
-	    !EVP_set_default_properties(NULL, "?provider=default")) {
+	/* Beside OpenSSL's own, which would not load by itself any more. */
+	if ((context == NULL && OSSL_PROVIDER_load(NULL, "default") == NULL) ||
+	    !OSSL_PROVIDER_add_builtin(context, NAME, provider_init) ||
+	    (ours = OSSL_PROVIDER_load(context, NAME)) == NULL ||
+	    !EVP_set_default_properties(context, "?provider=default")) {
 		ERR_clear_error();
 		return (sn_why(why, SN_ECRYPTO,
 		    "cannot set up signing through the keeper: OpenSSL did "
@@ -351,7 +354,7 @@ static EVP_PKEY *build(const uint8_t *id, const uint8_t *point, size_t n,
     const struct curve *curve)
 {
 	EVP_PKEY_CTX *ctx =
-	    EVP_PKEY_CTX_new_from_name(NULL, "EC", "provider=" NAME);
+	    EVP_PKEY_CTX_new_from_name(sn_algorithms(), "EC", "provider=" NAME);
 	char group[32];
 	uint8_t id_copy[PROVIDER_KEY_ID], point_copy[POINT_MAX];
 	OSSL_PARAM params[4];

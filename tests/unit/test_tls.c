@@ -120,6 +120,33 @@ static void pair_good(struct pair *p)
 	assert_int_equal(p->at_server, SN_TLS_OK);
 }
 
+/* Whose key is of a kind that TLS did not offer would show none at all. */
+static void shake_with_key(EVP_PKEY *key)
+{
+	struct pki_spec spec = { .cn = "alice", .key = key };
+	struct pki id = pki_leaf(&ca, &spec);
+	struct pair p;
+
+	assert_non_null(key);
+	answer = SN_TLS_ALERT_NONE;
+	pair_open(&p, &server_id, &ca, &id, "localhost");
+	pair_shake(&p);
+	assert_int_equal(p.at_client, SN_TLS_OK);
+	assert_int_equal(p.at_server, SN_TLS_OK);
+	pair_close(&p);
+	pki_free(&id);
+	EVP_PKEY_free(key);
+}
+
+static void clients_come_with_keys_of_each_kind(void **state)
+{
+	(void)state;
+	shake_with_key(EVP_EC_gen("P-256"));
+	shake_with_key(EVP_EC_gen("P-384"));
+	shake_with_key(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"));
+	shake_with_key(EVP_RSA_gen(2048));
+}
+
 static void both_ends_meet_and_carry_bytes(void **state)
 {
 	struct pair p;
@@ -748,6 +775,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_ends_meet_and_carry_bytes),
+		cmocka_unit_test(clients_come_with_keys_of_each_kind),
 		cmocka_unit_test(
 		    a_server_keeps_of_the_clients_certificates_the_first),
 		cmocka_unit_test(
