@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "ca/audit.h"
+#include "ca/due.h"
 #include "ca/inventory.h"
+#include "ca/issuer.h"
 #include "ca/ssl.h"
 #include "lib/clock.h"
 #include "lib/secret.h"
 
-#define INTENT_VERSION 1
-#define INTENT_MAX (PATH_BYTES + 16)
+#define INTENT_VERSION 2
+#define INTENT_MAX (PATH_BYTES + 32)
 
 static struct sn_bytes serial_of(const struct record *rec)
 {
@@ -134,6 +136,9 @@ static enum sn_err put_intent(
 	sn_wr_u8(&w, INTENT_VERSION);
 	sn_wr_u8(&w, intent->entered);
 	sn_wr_u8(&w, intent->has_key);
+	sn_wr_u8(&w, intent->renews);
+	sn_wr_u64(&w, (uint64_t)intent->keep_old);
+	sn_wr_u32(&w, intent->founds);
 	sn_wr_blob(&w, sn_bytes_of(intent->to));
 	if (w.bad)
 		return (SN_ETOOBIG);
@@ -156,6 +161,9 @@ enum sn_err book_intent(
 		return (SN_ENEWER);
 	out->entered = sn_rd_u8(&r) != 0;
 	out->has_key = sn_rd_u8(&r) != 0;
+	out->renews = sn_rd_u8(&r) != 0;
+	out->keep_old = (int64_t)sn_rd_u64(&r);
+	out->founds = sn_rd_u32(&r);
 	to = sn_rd_blob(&r);
 	if (!sn_rd_end(&r) || to.n >= sizeof(out->to))
 		return (SN_ECORRUPT);
@@ -299,6 +307,17 @@ enum sn_err book_abandon(struct sn_txn *txn, struct record *rec)
 	    sn_bytes_hex(rec->serial, SERIAL_BYTES, hex)));
 }
 
+/* What else is true from the moment a certificate is. */
+static enum sn_err take_effect(
+    struct sn_txn *txn, const struct record *rec, const struct intent *intent)
+{
+	if (rec->kind == KIND_ROOT || rec->kind == KIND_ISSUER)
+		return (issuer_found(txn, intent->founds, rec->serial));
+	if (intent->renews)
+		return (due_mark(txn, rec, rec->created + intent->keep_old));
+	return (SN_OK);
+}
+
 enum sn_err book_enter_in(
     struct sn_txn *txn, struct record *rec, bool replaces, struct sn_why *why)
 {
@@ -326,7 +345,8 @@ enum sn_err book_enter_in(
 	rec->state = STATE_VALID;
 	if ((err = book_put(txn, rec)) != SN_OK ||
 	    (err = put_indexes(txn, rec)) != SN_OK ||
-	    (err = put_intent(txn, rec, &intent)) != SN_OK)
+	    (err = put_intent(txn, rec, &intent)) != SN_OK ||
+	    (err = take_effect(txn, rec, &intent)) != SN_OK)
 		return (err);
 	return (audit_add(txn, rec->created, "issue", "serial=%s",
 	    sn_bytes_hex(rec->serial, SERIAL_BYTES, hex)));

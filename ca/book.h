@@ -21,6 +21,9 @@
 struct intent {
 	bool entered;        /* book_enter has been: a certificate exists. */
 	bool has_key;        /* We made its key, which dies with the files. */
+	bool renews;         /* Others of its device become due... */
+	int64_t keep_old;    /* ...for revocation so many seconds later. */
+	uint32_t founds;     /* Id of the CA that begins with it. */
 	char to[PATH_BYTES]; /* Folder its files go to; "" for none. */
 };
 

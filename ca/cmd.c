@@ -8,6 +8,7 @@
 
 #include "ca/inventory.h"
 #include "ca/issuer.h"
+#include "ca/keyring.h"
 #include "ca/settle.h"
 #include "lib/clock.h"
 #include "lib/passphrase.h"
@@ -182,7 +183,7 @@ enum sn_err cmd_passphrase(struct cmd *cmd, bool is_new, struct sn_secret *out)
 
 enum sn_err cmd_key(struct cmd *cmd, struct key **out, uint32_t *issuer)
 {
-	char path[PATH_BYTES], name[32];
+	char path[PATH_BYTES];
 	struct sn_secret passphrase;
 	struct issuer active;
 	struct sn_txn *txn;
@@ -191,18 +192,45 @@ enum sn_err cmd_key(struct cmd *cmd, struct key **out, uint32_t *issuer)
 	if ((err = sn_txn_read(cmd->a->store, &txn)) != SN_OK)
 		return (inventory_why(cmd->a->store, err, &cmd->why));
 	err = issuer_active(txn, &active);
+	if (err != SN_OK)
+		err = inventory_why(cmd->a->store,
+		    err == SN_ENOTFOUND ? SN_ECORRUPT : err, &cmd->why);
+	else
+		err = issuer_usable(txn, &active, sn_clock_wall_s(), &cmd->why);
 	sn_txn_abort(txn);
 	if (err != SN_OK)
-		return (inventory_why(cmd->a->store,
-		    err == SN_ENOTFOUND ? SN_ECORRUPT : err, &cmd->why));
+		return (err);
 	*issuer = active.id;
 	if ((err = cmd_passphrase(cmd, false, &passphrase)) != SN_OK)
 		return (err);
-	authority_path(
-	    cmd->a, path, "private/%s.pem", issuer_key(active.id, name));
-	err = key_load(path, &passphrase, out, &cmd->why);
+	err = key_load(
+	    keyring_path(cmd->a, active.id, path), &passphrase, out, &cmd->why);
 	sn_secret_free(&passphrase);
 	return (err);
+}
+
+enum sn_err cmd_keyring(struct cmd *cmd, struct keyring **out)
+{
+	struct keyring_source source = {
+		.root_file = sn_cli_value(cmd->cli, "root-key"),
+	};
+	struct sn_passphrase root = {
+		.what = "passphrase of the root's key",
+		.fd = sn_cli_value(cmd->cli, "root-passphrase-fd"),
+		.file = sn_cli_value(cmd->cli, "root-passphrase-file"),
+	};
+	enum sn_err err;
+
+	err = cmd_passphrase(cmd, false, &source.passphrase);
+	if (err != SN_OK)
+		return (err);
+	if ((root.fd != NULL || root.file != NULL) &&
+	    (err = sn_passphrase_read(
+		 &root, &source.root_passphrase, &cmd->why)) != SN_OK) {
+		sn_secret_free(&source.passphrase);
+		return (err);
+	}
+	return (keyring_open(cmd->a, &source, out, &cmd->why));
 }
 
 enum sn_err cmd_days(struct cmd *cmd, unsigned *out)

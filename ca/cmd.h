@@ -60,7 +60,18 @@ enum sn_err cmd_days(struct cmd *cmd, unsigned *out) SN_MUST_USE;
 /** cmd_batch(cmd): `issue --batch`. */
 enum sn_err cmd_batch(struct cmd *cmd) SN_MUST_USE;
 
+/** cmd_keyring(cmd, out): ask for the passphrase and make a ring of the CAs'
+ * keys; with --root-key it has the root's, under --root-passphrase-*. */
+struct keyring;
+enum sn_err cmd_keyring(struct cmd *cmd, struct keyring **out) SN_MUST_USE;
+
 int cmd_init(struct sn_cli *cli);
+int cmd_issuer_create(struct sn_cli *cli);
+int cmd_issuer_list(struct sn_cli *cli);
+int cmd_issuer_rotate(struct sn_cli *cli);
+int cmd_root_show(struct sn_cli *cli);
+int cmd_root_export(struct sn_cli *cli);
+int cmd_root_offline(struct sn_cli *cli);
 int cmd_issue(struct sn_cli *cli);
 int cmd_server(struct sn_cli *cli);
 int cmd_revoke(struct sn_cli *cli);

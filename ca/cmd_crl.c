@@ -15,9 +15,10 @@ static enum sn_err count_entries(struct sn_txn *txn, uint32_t id, int *out)
 	X509_CRL *crl;
 	enum sn_err err;
 
+	*out = 0;
 	err = inventory_get(txn, TABLE_CRL, issuer_id_key(id, b), &der);
 	if (err != SN_OK)
-		return (err);
+		return (err == SN_ENOTFOUND ? SN_OK : err);
 	p = der.p;
 	if ((crl = d2i_X509_CRL(NULL, &p, (long)der.n)) == NULL)
 		return (SN_ECORRUPT);
@@ -54,6 +55,7 @@ static enum sn_err show(struct cmd *cmd)
 	json_t *all = json_array();
 	struct sn_txn *txn;
 	struct issuer i;
+	struct record rec;
 	enum sn_err err;
 	int entries = 0;
 
@@ -66,7 +68,9 @@ static enum sn_err show(struct cmd *cmd)
 	}
 	for (uint32_t id = 0; err == SN_OK; id++)
 		if ((err = issuer_get(txn, id, &i)) == SN_OK &&
-		    (err = count_entries(txn, id, &entries)) == SN_OK)
+		    (err = issuer_record(txn, &i, &rec)) == SN_OK &&
+		    (err = count_entries(txn, id, &entries)) == SN_OK &&
+		    (id == ISSUER_ROOT || rec.not_after >= sn_clock_wall_s()))
 			tell(cmd, &i, entries, all);
 	sn_txn_abort(txn);
 	cmd_set(cmd, "crls", all);
@@ -79,20 +83,18 @@ static enum sn_err show(struct cmd *cmd)
 
 static enum sn_err publish(struct cmd *cmd)
 {
-	struct issuer i;
-	struct key *key;
-	uint32_t id;
+	struct keyring *ring;
 	enum sn_err err;
 	int lock;
 
 	if ((err = cmd_open(cmd, false)) != SN_OK ||
-	    (err = cmd_key(cmd, &key, &id)) != SN_OK)
+	    (err = cmd_keyring(cmd, &ring)) != SN_OK)
 		return (err);
 	if ((err = crl_lock(cmd->a, &lock, &cmd->why)) == SN_OK) {
-		err = publish_and_tell(cmd, id, key, &i);
+		err = publish_lists(cmd, ring, PUBLISH_ALL, PUBLISH_RENEWAL);
 		crl_unlock(lock);
 	}
-	key_free(key);
+	keyring_free(ring);
 	return (err);
 }
 

@@ -8,6 +8,7 @@
 #include "ca/found.h"
 #include "ca/host.h"
 #include "ca/leaf.h"
+#include "ca/outbox.h"
 #include "ca/tree.h"
 #include "lib/file.h"
 
@@ -45,7 +46,6 @@ static enum sn_err make_server(
 static enum sn_err sign_crls(
     struct cmd *cmd, const struct key *root, const struct key *issuing)
 {
-	char path[PATH_BYTES];
 	struct issuer i;
 	enum sn_err err;
 	int lock;
@@ -54,10 +54,8 @@ static enum sn_err sign_crls(
 		return (err);
 	if ((err = crl_sign(cmd->a, ISSUER_ROOT, root, &i, &cmd->why)) ==
 		SN_OK &&
-	    (err = crl_sign(cmd->a, 1, issuing, &i, &cmd->why)) == SN_OK &&
-	    (err = crl_publish(cmd->a, &cmd->why)) == SN_OK)
-		err = crl_trust(
-		    cmd->a, authority_path(cmd->a, path, "ca.pem"), &cmd->why);
+	    (err = crl_sign(cmd->a, 1, issuing, &i, &cmd->why)) == SN_OK)
+		err = outbox_publish(cmd->a, &cmd->why);
 	crl_unlock(lock);
 	return (err);
 }

@@ -5,8 +5,10 @@
 
 #include "ca/book.h"
 #include "ca/crl.h"
+#include "ca/due.h"
 #include "ca/find.h"
 #include "ca/inventory.h"
+#include "ca/keyring.h"
 #include "ca/publish.h"
 
 #define AT_ONCE_MAX 1024
@@ -16,6 +18,7 @@ struct targets {
 	struct record list[AT_ONCE_MAX];
 	size_t count;
 	size_t revoked_before;
+	bool more; /* There were too many for once. */
 	int64_t now;
 };
 
@@ -53,12 +56,6 @@ static enum sn_err select_one(
 		return (sn_why(&cmd->why, SN_EDENIED,
 		    "a root cannot be revoked; tell everybody to trust it no "
 		    "more, and make a new authority"));
-	/* Only the root's own list could say so, and nothing signs that anew
-	 * yet: a revocation that no server learns of would be a lie. */
-	if (rec.kind == KIND_ISSUER)
-		return (sn_why(&cmd->why, SN_EDENIED,
-		    "an issuing CA cannot be revoked with this version; "
-		    "revoke what it has issued, or make a new authority"));
 	return (take(t, &rec));
 }
 
@@ -85,27 +82,64 @@ static enum sn_err select_account(
 	return (SN_OK);
 }
 
+static enum sn_err select_due(
+    struct cmd *cmd, struct sn_txn *txn, struct targets *t)
+{
+	enum sn_err err = due_walk(txn, t->now, take, t);
+
+	/* The rest is taken by the next run. */
+	t->more = err == SN_ELIMIT;
+	return (t->more ? SN_OK : inventory_why(cmd->a->store, err, &cmd->why));
+}
+
+static enum sn_err choose(
+    struct cmd *cmd, struct sn_txn *txn, struct targets *t)
+{
+	struct sn_why ignored;
+	enum sn_err err;
+
+	t->count = t->revoked_before = 0;
+	/* A wrong clock must not keep anybody from being revoked. */
+	err = authority_now(txn, &t->now, &ignored);
+	if (err != SN_OK && err != SN_EDENIED)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	if (sn_cli_has(cmd->cli, "due"))
+		return (select_due(cmd, txn, t));
+	if (sn_cli_args(cmd->cli) > 0)
+		return (select_account(cmd, txn, t));
+	return (select_one(cmd, txn, t));
+}
+
+/* Before anything is marked: each key that will have to sign is here, and
+ * opens. */
+static enum sn_err get_ready(
+    struct cmd *cmd, struct keyring *ring, struct targets *t)
+{
+	const struct key *key;
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(cmd->a->store, &txn)) != SN_OK)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	err = choose(cmd, txn, t);
+	sn_txn_abort(txn);
+	for (size_t i = 0; err == SN_OK && i < t->count; i++)
+		err = keyring_key(ring, t->list[i].issuer, &key, &cmd->why);
+	return (err);
+}
+
 static enum sn_err mark(
     struct cmd *cmd, struct sn_txn *txn, uint8_t reason, struct targets *t)
 {
-	struct sn_why ignored;
-	int64_t now;
 	enum sn_err err;
 
-	/* A wrong clock must not keep anybody from being revoked. */
-	err = authority_now(txn, &now, &ignored);
-	if (err != SN_OK && err != SN_EDENIED)
-		return (inventory_why(cmd->a->store, err, &cmd->why));
-	t->now = now;
-	err = sn_cli_args(cmd->cli) > 0 ? select_account(cmd, txn, t)
-					: select_one(cmd, txn, t);
-	if (err != SN_OK)
+	if ((err = choose(cmd, txn, t)) != SN_OK)
 		return (err);
 	for (size_t i = 0; i < t->count; i++) {
 		struct record rec;
 
 		if ((err = book_get(txn, t->list[i].serial, &rec)) != SN_OK ||
-		    (err = crl_revoke(txn, &rec, reason, now)) != SN_OK)
+		    (err = crl_revoke(txn, &rec, reason, t->now)) != SN_OK)
 			return (inventory_why(cmd->a->store, err, &cmd->why));
 		rec.der = (struct sn_bytes){ "", 0 };
 		t->list[i] = rec;
@@ -128,17 +162,39 @@ static void tell(struct cmd *cmd, const struct targets *t)
 		    record_reason_text(rec->reason));
 	}
 	if (t->count == 0)
-		cmd_say(cmd, "It was revoked before; nothing to change.");
+		cmd_say(cmd, "%s",
+		    t->revoked_before > 0
+			? "It was revoked before; nothing to change."
+			: "Nothing is due for revocation.");
+	if (t->more) {
+		cmd->status = STATUS_ATTENTION;
+		cmd_say(cmd, "More are due: run it again.");
+	}
 	cmd_set(cmd, "revoked", all);
+	cmd_set(cmd, "more", json_boolean(t->more));
 }
 
-static enum sn_err revoke(struct cmd *cmd, const struct key *key,
-    uint32_t issuer, uint8_t reason, struct targets *t)
+/* What a revoked CA has issued goes down with it. */
+static void tell_issuers(struct cmd *cmd, const struct targets *t)
 {
-	struct issuer i;
+	for (size_t i = 0; i < t->count; i++)
+		if (t->list[i].kind == KIND_ISSUER)
+			cmd_say(cmd,
+			    "Every certificate that %s has issued is refused "
+			    "from now on. Next: sicher-ca issuer rotate if it "
+			    "was the active one, then new certificates for "
+			    "servers and devices.",
+			    t->list[i].name);
+}
+
+static enum sn_err revoke(
+    struct cmd *cmd, struct keyring *ring, uint8_t reason, struct targets *t)
+{
 	struct sn_txn *txn;
 	enum sn_err err;
 
+	if ((err = get_ready(cmd, ring, t)) != SN_OK)
+		return (err);
 	if ((err = sn_txn_write(cmd->a->store, &txn)) != SN_OK)
 		return (inventory_why(cmd->a->store, err, &cmd->why));
 	if ((err = mark(cmd, txn, reason, t)) != SN_OK) {
@@ -151,11 +207,15 @@ static enum sn_err revoke(struct cmd *cmd, const struct key *key,
 	tell(cmd, t);
 	/* Even when nothing is new: the run that revoked it may have died
 	 * before its CRL was out. */
-	return (publish_and_tell(cmd, issuer, key, &i));
+	err = publish_lists(cmd, ring, PUBLISH_STALE,
+	    t->count + t->revoked_before > 0 ? PUBLISH_CONFIRM
+					     : PUBLISH_RENEWAL);
+	if (err == SN_OK)
+		tell_issuers(cmd, t);
+	return (err);
 }
 
-static enum sn_err locked(
-    struct cmd *cmd, const struct key *key, uint32_t issuer, uint8_t reason)
+static enum sn_err locked(struct cmd *cmd, struct keyring *ring, uint8_t reason)
 {
 	struct targets *t = calloc(1, sizeof(*t));
 	enum sn_err err;
@@ -164,7 +224,7 @@ static enum sn_err locked(
 	if (t == NULL)
 		return (sn_why(&cmd->why, SN_ENOMEM, "out of memory"));
 	if ((err = crl_lock(cmd->a, &lock, &cmd->why)) == SN_OK) {
-		err = revoke(cmd, key, issuer, reason, t);
+		err = revoke(cmd, ring, reason, t);
 		crl_unlock(lock);
 	}
 	free(t);
@@ -175,13 +235,15 @@ static enum sn_err check_arguments(struct cmd *cmd, uint8_t *reason)
 {
 	const char *text = sn_cli_value(cmd->cli, "reason");
 	size_t ways = sn_cli_args(cmd->cli) + sn_cli_has(cmd->cli, "serial") +
-		      sn_cli_has(cmd->cli, "file");
+		      sn_cli_has(cmd->cli, "file") +
+		      sn_cli_has(cmd->cli, "due");
 
 	if (ways != 1)
 		return (sn_why(&cmd->why, SN_EINVAL,
 		    "say what to revoke: ACCOUNT [--device LABEL], --serial "
-		    "HEX or --file FILE, and only one of them"));
-	*reason = 0;
+		    "HEX, --file FILE or --due, and only one of them"));
+	/* What was renewed has been superseded, whatever else happened. */
+	*reason = sn_cli_has(cmd->cli, "due") ? REASON_SUPERSEDED : 0;
 	if (text != NULL && !record_reason_of(text, reason))
 		return (sn_why(&cmd->why, SN_EINVAL,
 		    "\"%.40s\" is no reason; one of unspecified, "
@@ -194,17 +256,16 @@ static enum sn_err check_arguments(struct cmd *cmd, uint8_t *reason)
 
 static enum sn_err body(struct cmd *cmd)
 {
-	struct key *key;
-	uint32_t issuer;
+	struct keyring *ring;
 	uint8_t reason;
 	enum sn_err err;
 
 	if ((err = check_arguments(cmd, &reason)) != SN_OK ||
 	    (err = cmd_open(cmd, false)) != SN_OK ||
-	    (err = cmd_key(cmd, &key, &issuer)) != SN_OK)
+	    (err = cmd_keyring(cmd, &ring)) != SN_OK)
 		return (err);
-	err = locked(cmd, key, issuer, reason);
-	key_free(key);
+	err = locked(cmd, ring, reason);
+	keyring_free(ring);
 	return (err);
 }
 

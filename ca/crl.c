@@ -12,10 +12,10 @@
 #include "ca/audit.h"
 #include "ca/book.h"
 #include "ca/crl_list.h"
+#include "ca/due.h"
 #include "ca/inventory.h"
 #include "ca/lint.h"
 #include "ca/ssl.h"
-#include "lib/file.h"
 
 enum sn_err crl_lock(const struct authority *a, int *out, struct sn_why *why)
 {
@@ -49,7 +49,8 @@ enum sn_err crl_revoke(
 	rec->state = STATE_REVOKED;
 	rec->revoked_at = now;
 	rec->reason = reason;
-	if ((err = book_put(txn, rec)) != SN_OK ||
+	if ((err = due_clear(txn, rec)) != SN_OK ||
+	    (err = book_put(txn, rec)) != SN_OK ||
 	    (err = crl_list_add(txn, rec)) != SN_OK ||
 	    (err = issuer_get(txn, rec->issuer, &issuer)) != SN_OK)
 		return (err);
@@ -64,21 +65,40 @@ enum sn_err crl_revoke(
 	    record_reason_text(reason)));
 }
 
+/*
+ * The highest number of any CA of ours.  They count together: so the number
+ * alone tells which of two crl.pem is the newer, and "CRL 42 in force" means
+ * that everything up to the 42nd list is.
+ */
+static enum sn_err highest(struct sn_txn *txn, uint64_t *out)
+{
+	struct issuer i;
+	enum sn_err err;
+
+	*out = 0;
+	for (uint32_t id = 0; (err = issuer_get(txn, id, &i)) == SN_OK; id++)
+		if (i.crl_number > *out)
+			*out = i.crl_number;
+	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
 /* Takes the next number; nobody will ever have it again. */
 static enum sn_err reserve(struct sn_txn *txn, uint32_t id, int64_t *last,
     int64_t *now, struct issuer *out)
 {
 	struct sn_why ignored;
+	uint64_t number;
 	enum sn_err err;
 
 	/* A wrong clock must not keep a revocation from being published. */
 	err = authority_now(txn, now, &ignored);
 	if (err != SN_OK && err != SN_EDENIED)
 		return (err);
-	if ((err = issuer_get(txn, id, out)) != SN_OK)
+	if ((err = issuer_get(txn, id, out)) != SN_OK ||
+	    (err = highest(txn, &number)) != SN_OK)
 		return (err);
 	*last = out->crl_this;
-	out->crl_number++;
+	out->crl_number = number + 1;
 	if ((err = issuer_put(txn, out)) != SN_OK ||
 	    (err = authority_touch(txn, *now)) != SN_OK)
 		return (err);
@@ -228,81 +248,4 @@ enum sn_err crl_sign(struct authority *a, uint32_t id, const struct key *key,
 	X509_free(issuer);
 	X509_CRL_free(crl);
 	return (err);
-}
-
-/* Appends what is in the books for ${id}; SN_ENOTFOUND: no such issuer. */
-static enum sn_err append_crl(struct sn_txn *txn, uint32_t id, BIO *bio)
-{
-	uint8_t b[4];
-	struct sn_bytes der;
-	const unsigned char *p;
-	X509_CRL *crl;
-	enum sn_err err;
-
-	err = inventory_get(txn, TABLE_CRL, issuer_id_key(id, b), &der);
-	if (err != SN_OK)
-		return (err);
-	p = der.p;
-	if ((crl = d2i_X509_CRL(NULL, &p, (long)der.n)) == NULL)
-		return (SN_ECORRUPT);
-	err = ssl_pem_crl(bio, crl);
-	X509_CRL_free(crl);
-	return (err);
-}
-
-static enum sn_err append_certificate(struct sn_txn *txn, uint32_t id, BIO *bio)
-{
-	struct issuer issuer;
-	enum sn_err err;
-	X509 *x;
-
-	if ((err = issuer_get(txn, id, &issuer)) != SN_OK ||
-	    (err = issuer_certificate(txn, id, &x, NULL)) != SN_OK)
-		return (err);
-	err = ssl_pem_certificate(bio, x);
-	X509_free(x);
-	return (err);
-}
-
-typedef enum sn_err append_fn(struct sn_txn *, uint32_t, BIO *);
-
-/* Issuing CAs first, the root last, as a chain is read. */
-static enum sn_err write_all(const struct authority *a, append_fn *append,
-    const char *path, struct sn_why *why)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	struct sn_txn *txn;
-	enum sn_err err;
-
-	if (bio == NULL)
-		return (sn_why(why, SN_ENOMEM, "out of memory"));
-	if ((err = sn_txn_read(a->store, &txn)) != SN_OK)
-		goto out;
-	for (uint32_t id = 1; err == SN_OK; id++)
-		err = append(txn, id, bio);
-	if (err == SN_ENOTFOUND)
-		err = append(txn, ISSUER_ROOT, bio);
-	sn_txn_abort(txn);
-	if (err == SN_OK) {
-		err = ssl_write_bio(bio, path, 0644, why);
-		BIO_free(bio);
-		return (err);
-	}
-out:
-	BIO_free(bio);
-	return (inventory_why(a->store, err, why));
-}
-
-enum sn_err crl_publish(const struct authority *a, struct sn_why *why)
-{
-	char path[PATH_BYTES];
-
-	return (
-	    write_all(a, append_crl, authority_path(a, path, "crl.pem"), why));
-}
-
-enum sn_err crl_trust(
-    const struct authority *a, const char *path, struct sn_why *why)
-{
-	return (write_all(a, append_certificate, path, why));
 }

@@ -15,23 +15,13 @@ void crl_unlock(int fd);
 
 /**
  * crl_sign(a, id, key, out, why):
- * With the lock held: reserve the next number (durable), sign a CRL of all
+ * With the lock held: reserve the next number of the authority (durable), sign a CRL of all
  * that is revoked, and keep it in the books.  *${out} tells its number and
  * times.  Entries stay until one CRL past their certificate's end (RFC 5280,
  * 3.3).
  */
 enum sn_err crl_sign(struct authority *a, uint32_t id, const struct key *key,
     struct issuer *out, struct sn_why *why) SN_MUST_USE;
-
-/** crl_publish(a, why): with the lock held, write crl.pem whole from the
- * CRLs in the books. */
-enum sn_err crl_publish(
-    const struct authority *a, struct sn_why *why) SN_MUST_USE;
-
-/** crl_trust(a, path, why): write a trust file whole: every issuer's
- * certificate and the root's. */
-enum sn_err crl_trust(const struct authority *a, const char *path,
-    struct sn_why *why) SN_MUST_USE;
 
 /** crl_revoke(txn, rec, reason, now): mark one certificate and list it; its
  * issuer's CRL is stale from here. */

@@ -5,7 +5,7 @@
 
 #include <openssl/bio.h>
 
-#include "ca/crl.h"
+#include "ca/outbox.h"
 #include "ca/ssl.h"
 #include "lib/file.h"
 
@@ -68,7 +68,7 @@ enum sn_err deliver(const struct authority *a, const struct issued *issued,
 			return (err);
 	}
 	(void)snprintf(path, sizeof(path), "%s/ca.pem", folder);
-	if ((err = crl_trust(a, path, why)) != SN_OK)
+	if ((err = outbox_trust(a, path, why)) != SN_OK)
 		return (err);
 	/* Last: where this is, the rest is, too. */
 	(void)snprintf(path, sizeof(path), "%s/%s", folder,

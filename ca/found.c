@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "ca/book.h"
-#include "ca/inventory.h"
 #include "ca/issue.h"
 #include "ca/issuer.h"
 #include "ca/key.h"
@@ -26,29 +25,6 @@ enum sn_err found_organisation(const char *name, struct sn_why *why)
 	return (SN_OK);
 }
 
-static enum sn_err enter(struct authority *a, const struct issued *issued,
-    uint32_t id, struct sn_why *why)
-{
-	struct issuer row = { .id = id, .active = true };
-	struct sn_txn *txn;
-	struct issuer old;
-	enum sn_err err;
-
-	memcpy(row.serial, issued->rec.serial, SERIAL_BYTES);
-	if ((err = sn_txn_write(a->store, &txn)) != SN_OK)
-		return (inventory_why(a->store, err, why));
-	/* The one before signs no more leaves. */
-	if (id > 1 && (err = issuer_get(txn, id - 1, &old)) == SN_OK) {
-		old.active = false;
-		err = issuer_put(txn, &old);
-	}
-	if (err != SN_OK || (err = issuer_put(txn, &row)) != SN_OK) {
-		sn_txn_abort(txn);
-		return (inventory_why(a->store, err, why));
-	}
-	return (inventory_why(a->store, sn_txn_commit(txn), why));
-}
-
 /* Makes one CA: its key is saved before its certificate is signed, so that
  * no certificate of ours is ever without its key. */
 static enum sn_err make(struct authority *a, uint32_t id,
@@ -64,6 +40,7 @@ static enum sn_err make(struct authority *a, uint32_t id,
 		.profile = profile_builtin(kind),
 		.has_key = false,
 		.replaces = true,
+		.founds = id,
 		.to = "",
 	};
 	struct issued issued;
@@ -84,8 +61,7 @@ static enum sn_err make(struct authority *a, uint32_t id,
 	    &issued, why);
 	if (err != SN_OK)
 		goto failed;
-	if ((err = enter(a, &issued, id, why)) == SN_OK)
-		err = book_delivered(a, &issued.rec, why);
+	err = book_delivered(a, &issued.rec, why);
 	issue_free(&issued);
 	if (err == SN_OK)
 		return (SN_OK);

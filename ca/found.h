@@ -8,7 +8,8 @@
  * found_root(a, passphrase, key, why): make the root's key and certificate.
  * found_issuer(a, id, root, passphrase, key, why): make issuing CA ${id},
  * signed by the root's key.  Keys are saved encrypted; both CAs are entered,
- * and the caller frees the key.
+ * and the caller frees the key.  Two commands at once would take the same id:
+ * hold the CRL lock (ca/crl.h).
  */
 struct key;
 enum sn_err found_root(struct authority *a, const struct sn_secret *passphrase,

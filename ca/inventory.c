@@ -21,6 +21,7 @@ static const struct sn_store_table tables[TABLE_COUNT] = {
 	[TABLE_INTENT] = { "intent", false },
 	[TABLE_CRL] = { "crl", false },
 	[TABLE_AUDIT] = { "audit", false },
+	[TABLE_DUE] = { "due", false },
 };
 
 enum sn_err inventory_open(

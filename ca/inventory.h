@@ -21,6 +21,7 @@ enum inventory_table {
 	TABLE_INTENT,      /* Serial -> what was being done with it. */
 	TABLE_CRL,         /* Issuer id -> its CRL in force, DER. */
 	TABLE_AUDIT,       /* Sequence (be64) -> chained entry. */
+	TABLE_DUE,         /* When (be64) to revoke it, serial -> nothing. */
 	TABLE_COUNT,
 };
 

@@ -129,6 +129,9 @@ void issue_row(const struct order *order, uint32_t issuer, struct record *rec,
 	memset(rec, 0, sizeof(*rec));
 	memset(intent, 0, sizeof(*intent));
 	intent->has_key = order->has_key;
+	intent->renews = order->renews;
+	intent->keep_old = order->keep_old;
+	intent->founds = order->founds;
 	rec->kind = order->kind;
 	rec->issuer = issuer;
 	rec->not_after = (int64_t)days * DAY_SECONDS;

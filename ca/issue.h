@@ -13,10 +13,13 @@ struct order {
 	const char *name;  /* Account, host, or the CA's common name. */
 	const char *label; /* Device; "" for others. */
 	const struct profile *profile;
-	unsigned days; /* 0: the profile's. */
-	EVP_PKEY *key; /* Public half is enough. */
-	bool has_key;  /* We hold the private half. */
-	bool replaces; /* Another valid one for this device is fine. */
+	unsigned days;    /* 0: the profile's. */
+	EVP_PKEY *key;    /* Public half is enough. */
+	bool has_key;     /* We hold the private half. */
+	bool replaces;    /* Another valid one for this device is fine. */
+	bool renews;      /* The others become due for revocation... */
+	int64_t keep_old; /* ...so many seconds later. */
+	uint32_t founds;  /* CAs: the id that it begins. */
 	const char *const *sans; /* Servers: "dns:..." and "ip:...". */
 	size_t san_count;
 	const char *to; /* Folder its files go to, or "". */

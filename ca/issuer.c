@@ -5,6 +5,7 @@
 
 #include "ca/inventory.h"
 #include "ca/ssl.h"
+#include "lib/clock.h"
 
 #define VERSION 1
 #define ROW_BYTES 64
@@ -86,23 +87,123 @@ enum sn_err issuer_active(struct sn_txn *txn, struct issuer *out)
 	}
 }
 
+enum sn_err issuer_found(
+    struct sn_txn *txn, uint32_t id, const uint8_t serial[SERIAL_BYTES])
+{
+	struct issuer row;
+	enum sn_err err;
+
+	if ((err = issuer_get(txn, id, &row)) != SN_ENOTFOUND)
+		return (err == SN_OK ? SN_EEXISTS : err);
+	row = (struct issuer){ .id = id, .active = id <= 1 };
+	memcpy(row.serial, serial, SERIAL_BYTES);
+	return (issuer_put(txn, &row));
+}
+
+enum sn_err issuer_activate(struct sn_txn *txn, uint32_t id)
+{
+	struct issuer before, row;
+	enum sn_err err;
+
+	if ((err = issuer_get(txn, id, &row)) != SN_OK ||
+	    (err = issuer_active(txn, &before)) != SN_OK)
+		return (err);
+	if (before.id == id)
+		return (SN_OK);
+	before.active = false;
+	row.active = true;
+	if ((err = issuer_put(txn, &before)) != SN_OK)
+		return (err);
+	return (issuer_put(txn, &row));
+}
+
+enum sn_err issuer_next(struct sn_txn *txn, uint32_t *out)
+{
+	struct issuer row;
+	enum sn_err err;
+
+	*out = 1;
+	while ((err = issuer_get(txn, *out, &row)) == SN_OK)
+		(*out)++;
+	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
+enum sn_err issuer_record(
+    struct sn_txn *txn, const struct issuer *issuer, struct record *out)
+{
+	struct sn_bytes key = { issuer->serial, SERIAL_BYTES }, value;
+	enum sn_err err;
+
+	err = inventory_get(txn, TABLE_CERTIFICATE, key, &value);
+	if (err != SN_OK)
+		return (err == SN_ENOTFOUND ? SN_ECORRUPT : err);
+	return (record_decode(key, value, out));
+}
+
+enum issuer_state issuer_state(const struct issuer *issuer,
+    const struct record *rec, uint32_t active, int64_t now)
+{
+	if (rec->state == STATE_REVOKED)
+		return (ISSUER_REVOKED);
+	if (rec->not_after < now)
+		return (ISSUER_EXPIRED);
+	if (issuer->active)
+		return (ISSUER_ACTIVE);
+	return (issuer->id > active ? ISSUER_PREPARED : ISSUER_RETIRED);
+}
+
+const char *issuer_state_text(enum issuer_state state)
+{
+	static const char *const words[] = {
+		[ISSUER_PREPARED] = "prepared",
+		[ISSUER_ACTIVE] = "active",
+		[ISSUER_RETIRED] = "retired",
+		[ISSUER_REVOKED] = "revoked",
+		[ISSUER_EXPIRED] = "expired",
+	};
+
+	return (words[state]);
+}
+
+enum sn_err issuer_usable(struct sn_txn *txn, const struct issuer *issuer,
+    int64_t now, struct sn_why *why)
+{
+	char name[32], until[SN_CLOCK_TEXT];
+	struct record rec;
+	enum sn_err err;
+
+	if ((err = issuer_record(txn, issuer, &rec)) != SN_OK)
+		return (sn_why(why, err, "cannot find %s in the inventory: %s",
+		    issuer_key(issuer->id, name), sn_err_text(err)));
+	(void)issuer_key(issuer->id, name);
+	if (rec.state == STATE_REVOKED)
+		return (sn_why(why, SN_EDENIED,
+		    "%s is revoked, nothing it signs would be believed; "
+		    "%s",
+		    name,
+		    issuer->id == ISSUER_ROOT
+			? "make a new authority"
+			: "sicher-ca issuer rotate puts another in its place"));
+	if (rec.not_after <= now)
+		return (sn_why(why, SN_EDENIED,
+		    "the certificate of %s ended at %s; %s", name,
+		    sn_clock_rfc3339(rec.not_after, until),
+		    issuer->id == ISSUER_ROOT
+			? "make a new authority"
+			: "sicher-ca issuer rotate puts another in its place"));
+	return (SN_OK);
+}
+
 enum sn_err issuer_certificate(
     struct sn_txn *txn, uint32_t id, X509 **out, struct sn_why *why)
 {
 	struct issuer issuer;
 	struct record rec;
-	struct sn_bytes key, value;
 	enum sn_err err;
 
-	if ((err = issuer_get(txn, id, &issuer)) != SN_OK)
-		goto damaged;
-	key = (struct sn_bytes){ issuer.serial, SERIAL_BYTES };
-	if ((err = inventory_get(txn, TABLE_CERTIFICATE, key, &value)) !=
-		SN_OK ||
-	    (err = record_decode(key, value, &rec)) != SN_OK)
-		goto damaged;
-	return (ssl_certificate(rec.der, out, why));
-damaged:
+	if ((err = issuer_get(txn, id, &issuer)) == SN_OK &&
+	    (err = issuer_record(txn, &issuer, &rec)) == SN_OK)
+		return (ssl_certificate(rec.der, out, why));
 	if (err == SN_ENOTFOUND)
 		err = SN_ECORRUPT;
 	return (sn_why(why, err, "cannot find issuer %u in the inventory: %s",

@@ -10,6 +10,8 @@
 #include "lib/store.h"
 
 #define ISSUER_ROOT 0U
+/* So many issuing CAs may be alive at once; servers take some more. */
+#define ISSUER_ALIVE_MAX 30
 
 /* A CA of ours: the root (id 0) or an issuing CA (1, 2, ...). */
 struct issuer {
@@ -31,6 +33,43 @@ enum sn_err issuer_put(
 
 /** issuer_active(txn, out): the one that signs leaves. */
 enum sn_err issuer_active(struct sn_txn *txn, struct issuer *out) SN_MUST_USE;
+
+/** issuer_found(txn, id, serial): enter a new CA.  The first issuing CA is
+ * active at once, a later one after issuer_activate. SN_EEXISTS. */
+enum sn_err issuer_found(struct sn_txn *txn, uint32_t id,
+    const uint8_t serial[SERIAL_BYTES]) SN_MUST_USE;
+
+/** issuer_activate(txn, id): leaves are signed by ${id} from now on, and no
+ * more by the one before. */
+enum sn_err issuer_activate(struct sn_txn *txn, uint32_t id) SN_MUST_USE;
+
+/** issuer_next(txn, out): the id that the next issuing CA gets. */
+enum sn_err issuer_next(struct sn_txn *txn, uint32_t *out) SN_MUST_USE;
+
+/** issuer_record(txn, issuer, out): its certificate's row in the books; a
+ * missing one is SN_ECORRUPT. */
+enum sn_err issuer_record(struct sn_txn *txn, const struct issuer *issuer,
+    struct record *out) SN_MUST_USE;
+
+/* What an issuing CA is there for at a moment. */
+enum issuer_state {
+	ISSUER_PREPARED, /* Known to servers, and signs no leaf yet. */
+	ISSUER_ACTIVE,
+	ISSUER_RETIRED, /* Signs lists of what it has issued, no leaf. */
+	ISSUER_REVOKED,
+	ISSUER_EXPIRED,
+};
+
+/** issuer_state(issuer, rec, active, now): ${rec} is its certificate's row,
+ * ${active} the id of the active one. */
+enum issuer_state issuer_state(const struct issuer *issuer,
+    const struct record *rec, uint32_t active, int64_t now);
+const char *issuer_state_text(enum issuer_state state);
+
+/** issuer_usable(txn, issuer, now, why): whether it may sign a certificate
+ * now.  SN_EDENIED when it is revoked or its time is over. */
+enum sn_err issuer_usable(struct sn_txn *txn, const struct issuer *issuer,
+    int64_t now, struct sn_why *why) SN_MUST_USE;
 
 /** issuer_certificate(txn, id, out, why): parsed from the books. */
 enum sn_err issuer_certificate(struct sn_txn *txn, uint32_t id, X509 **out,

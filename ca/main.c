@@ -13,6 +13,12 @@
 		NULL, 0, NULL, NULL \
 	}
 /* clang-format off */
+#define ROOT_KEY							      \
+	{ "root-key", 0, "FILE", "the root's key, where it is not in "	      \
+	    "DIR/private" },						      \
+	{ "root-passphrase-fd", 0, "N", "its passphrase, where it has one "   \
+	    "of its own, from descriptor N" },				      \
+	{ "root-passphrase-file", 0, "FILE", "the same from a file" }
 #define PASSPHRASE							      \
 	{ "passphrase-fd", 0, "N", "read the authority's passphrase from "    \
 	    "descriptor N" },						      \
@@ -65,14 +71,17 @@ static const struct sn_cli_option revoke_options[] = {
 	{ "device", 'd', "LABEL", "only this device" },
 	{ "serial", 0, "HEX", "the certificate with this serial" },
 	{ "file", 0, "FILE", "the certificate in this file" },
+	{ "due", 0, NULL, "everything renewed whose time to be kept is over" },
 	{ "reason", 'r', "REASON", "keyCompromise, superseded, "
 	    "affiliationChanged, cessationOfOperation, privilegeWithdrawn, ..." },
 	{ "control", 0, "SOCKET", "tell the server behind this socket" },
+	ROOT_KEY,
 	END
 };
 
 static const struct sn_cli_option crl_options[] = {
 	{ "control", 0, "SOCKET", "tell the server behind this socket" },
+	ROOT_KEY,
 	END
 };
 
@@ -124,13 +133,44 @@ static const struct sn_cli_command commands[] = {
 	    "\\\n      --control /run/sicherd/control\n"
 	    "CRL 42 in force, 1 session closed.\n",
 	    0, 1, cmd_revoke },
+	{ "root show", NULL, "show the root, and where its key is", NULL,
+	    "  sicher-ca root show\n", 0, 0, cmd_root_show },
+	{ "root export", "FILE", "write the root's certificate alone", NULL,
+	    "  sicher-ca root export example-root.pem\n"
+	    "writes it, and prints the fingerprint to compare; - is standard "
+	    "output.\n",
+	    1, 1, cmd_root_export },
+	{ "root offline", "PLACE", "move the root's key to a medium", NULL,
+	    "  sicher-ca root offline /media/stick\n"
+	    "moves it to /media/stick/root.pem, once it has been read back "
+	    "from there.\nFrom then on --root-key /media/stick/root.pem "
+	    "where the root has to sign.\n",
+	    1, 1, cmd_root_offline },
+	{ "issuer create", NULL, "make the issuing CA that will sign next",
+	    crl_options,
+	    "  sicher-ca issuer create --root-key /media/stick/root.pem\n"
+	    "makes its key, certificate and list, and publishes them; it "
+	    "signs nothing\nbefore sicher-ca issuer rotate.\n",
+	    0, 0, cmd_issuer_create },
+	{ "issuer list", NULL, "list the issuing CAs", NULL,
+	    "  sicher-ca issuer list\n", 0, 0, cmd_issuer_list },
+	{ "issuer rotate", NULL, "let the next issuing CA sign from now on",
+	    crl_options,
+	    "  sicher-ca issuer rotate\n"
+	    "takes the one that issuer create has made, or makes it first "
+	    "(with the\nroot's key).  What the one before has issued stays "
+	    "valid.\n",
+	    0, 0, cmd_issuer_rotate },
 	{ "crl", NULL, "the same as crl show", NULL, "  sicher-ca crl\n", 0, 0,
 	    cmd_crl_show },
 	{ "crl show", NULL, "show the CRLs in force", NULL,
 	    "  sicher-ca crl show\n", 0, 0, cmd_crl_show },
-	{ "crl publish", NULL, "sign the CRL anew and publish it", crl_options,
+	{ "crl publish", NULL, "sign the CRLs anew and publish them",
+	    crl_options,
 	    "  sicher-ca crl publish --passphrase-file /etc/sicher-ca/secret\n"
-	    "from a timer, once a day, keeps the CRL from running out.\n",
+	    "from a timer, once a day, keeps the CRLs from running out.  The "
+	    "root's is\nsigned when half its time is over, or when --root-key "
+	    "is given.\n",
 	    0, 0, cmd_crl_publish },
 	{ "list", NULL, "list certificates", list_options,
 	    "  sicher-ca list --account alice --state valid\n", 0, 0,

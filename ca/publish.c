@@ -1,56 +1,220 @@
 #include "ca/publish.h"
 
 #include "ca/crl.h"
+#include "ca/inventory.h"
+#include "ca/issuer.h"
 #include "ca/notify.h"
+#include "ca/outbox.h"
 #include "lib/clock.h"
 
-static void tell_server(struct cmd *cmd, const struct issuer *i)
+/* A root's list that ends this soon is spoken of even if its key is away. */
+#define ROOT_SOON (INT64_C(30) * 86400)
+
+struct work {
+	struct cmd *cmd;
+	struct keyring *ring;
+	enum publish_scope scope;
+	int64_t now;
+	json_t *lists; /* What was signed. */
+};
+
+/* An issuer's row and its certificate's; SN_ENOTFOUND behind the last. */
+static enum sn_err look(
+    struct cmd *cmd, uint32_t id, struct issuer *i, struct record *rec)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(cmd->a->store, &txn)) != SN_OK)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	err = issuer_get(txn, id, i);
+	if (err == SN_OK)
+		err = issuer_record(txn, i, rec);
+	sn_txn_abort(txn);
+	if (err == SN_ENOTFOUND)
+		return (err);
+	return (inventory_why(cmd->a->store, err, &cmd->why));
+}
+
+static bool is_due(const struct work *w, const struct issuer *i)
+{
+	if (i->crl_stale || i->crl_this == 0)
+		return (true);
+	if (w->scope == PUBLISH_STALE)
+		return (false);
+	/* The root's key is to be used seldom. */
+	return (i->id != ISSUER_ROOT || keyring_named_root(w->ring) ||
+		i->crl_next - w->now < (i->crl_next - i->crl_this) / 2);
+}
+
+/* A list that is due, and nobody here can sign it. */
+static void tell_missing(struct work *w, const struct issuer *i)
+{
+	char name[32], until[SN_CLOCK_TEXT];
+
+	if (i->id == ISSUER_ROOT && !i->crl_stale &&
+	    i->crl_next - w->now > ROOT_SOON)
+		return;
+	w->cmd->status = STATUS_ATTENTION;
+	cmd_say(w->cmd,
+	    "The list of %s is not renewed, for its key is not here; %s%s. "
+	    "Next: sicher-ca crl publish%s",
+	    issuer_key(i->id, name),
+	    i->crl_stale ? "a revocation is missing in it, and it ends "
+			 : "it ends ",
+	    sn_clock_rfc3339(i->crl_next, until),
+	    i->id == ISSUER_ROOT ? " --root-key FILE"
+				 : " once the key is in private/ again");
+}
+
+static enum sn_err sign(struct work *w, struct issuer *i)
+{
+	char name[32], until[SN_CLOCK_TEXT];
+	const struct key *key;
+	enum sn_err err;
+
+	err = keyring_key(w->ring, i->id, &key, &w->cmd->why);
+	if (err != SN_OK ||
+	    (err = crl_sign(w->cmd->a, i->id, key, i, &w->cmd->why)) != SN_OK)
+		return (err);
+	(void)issuer_key(i->id, name);
+	(void)sn_clock_rfc3339(i->crl_next, until);
+	(void)json_array_append_new(
+	    w->lists, json_pack("{s:s,s:I,s:s}", "issuer", name, "number",
+			  (json_int_t)i->crl_number, "next_update", until));
+	cmd_say(w->cmd, "Signed: CRL %llu of %s, good until %s.",
+	    (unsigned long long)i->crl_number, name, until);
+	return (SN_OK);
+}
+
+static enum sn_err sign_all(struct work *w)
+{
+	struct issuer i;
+	struct record rec;
+	enum sn_err err;
+
+	for (uint32_t id = ISSUER_ROOT;; id++) {
+		if ((err = look(w->cmd, id, &i, &rec)) != SN_OK)
+			return (err == SN_ENOTFOUND ? SN_OK : err);
+		/* What it issued has ended, too: it needs no list. */
+		if (rec.not_after < w->now || !is_due(w, &i))
+			continue;
+		if (!keyring_has(w->ring, id))
+			tell_missing(w, &i);
+		else if ((err = sign(w, &i)) != SN_OK)
+			return (err);
+	}
+}
+
+/* The newest number, and when the first of the lists ends. */
+static enum sn_err sum_up(struct cmd *cmd, uint64_t *highest, int64_t *next)
+{
+	int64_t now = sn_clock_wall_s();
+	struct issuer i;
+	struct record rec;
+	enum sn_err err;
+
+	*highest = 0;
+	*next = 0;
+	for (uint32_t id = ISSUER_ROOT;; id++) {
+		if ((err = look(cmd, id, &i, &rec)) != SN_OK)
+			return (err == SN_ENOTFOUND ? SN_OK : err);
+		if (rec.not_after < now || i.crl_this == 0)
+			continue;
+		if (i.crl_number > *highest)
+			*highest = i.crl_number;
+		if (*next == 0 || i.crl_next < *next)
+			*next = i.crl_next;
+	}
+}
+
+enum sn_err publish_highest(struct cmd *cmd, uint64_t *out)
+{
+	int64_t next;
+
+	return (sum_up(cmd, out, &next));
+}
+
+static void tell_unknown(
+    struct cmd *cmd, unsigned long long number, enum publish_wait wait)
+{
+	if (wait == PUBLISH_CONFIRM)
+		cmd->status = STATUS_ATTENTION;
+	cmd_set(cmd, "confirmed", json_false());
+	cmd_say(cmd,
+	    "CRL %llu published, unconfirmed: no server is known here. Next: "
+	    "copy %s/ca.pem and then %s/crl.pem to the server, and sicherctl "
+	    "reload there (with --control SOCKET, or control in "
+	    "sicher-ca.conf, a server on this machine is told and asked).",
+	    number, cmd->dir, cmd->dir);
+}
+
+static void tell_unconfirmed(
+    struct cmd *cmd, unsigned long long number, const char *reason)
+{
+	cmd->status = STATUS_ATTENTION;
+	cmd_set(cmd, "confirmed", json_false());
+	cmd_set(cmd, "unconfirmed", json_string(reason));
+	cmd_say(cmd,
+	    "CRL %llu published, unconfirmed: %s. Next: sicherctl reload on "
+	    "the server.",
+	    number, reason);
+}
+
+static void tell_server(
+    struct cmd *cmd, unsigned long long number, enum publish_wait wait)
 {
 	const char *control = sn_cli_value(cmd->cli, "control");
-	unsigned long long number = i->crl_number;
 	struct notice notice;
-	struct sn_why why;
+	struct sn_why why = { "" };
+	enum sn_err err;
 
 	if (control == NULL)
 		control = policy_control(cmd->policy);
 	if (control == NULL) {
-		cmd_set(cmd, "confirmed", json_false());
-		cmd_say(cmd,
-		    "CRL %llu published. Next: copy %s/crl.pem to the server "
-		    "if it is elsewhere, then sicherctl reload there (with "
-		    "--control SOCKET, or control in sicher-ca.conf, this is "
-		    "done here).",
-		    number, cmd->dir);
+		tell_unknown(cmd, number, wait);
 		return;
 	}
-	if (notify_server(control, &notice, &why) == SN_OK) {
+	err = notify_server(control, &notice, &why);
+	if (err == SN_OK && (unsigned long long)notice.crl < number)
+		err = sn_why(&why, SN_EDENIED,
+		    "the server has CRL %lld, so it reads another file than "
+		    "%s/crl.pem",
+		    notice.crl, cmd->dir);
+	if (err == SN_OK) {
 		cmd_set(cmd, "confirmed", json_true());
 		cmd_set(cmd, "closed", json_integer(notice.closed));
 		cmd_say(cmd, "CRL %llu in force, %lld session%s closed.",
 		    number, notice.closed, notice.closed == 1 ? "" : "s");
 		return;
 	}
-	cmd->status = STATUS_ATTENTION;
-	cmd_set(cmd, "confirmed", json_false());
-	cmd_set(cmd, "unconfirmed", json_string(why.text));
-	cmd_say(cmd,
-	    "CRL %llu published, unconfirmed: %s. Next: sicherctl reload on "
-	    "the server.",
-	    number, why.text);
+	tell_unconfirmed(cmd, number, why.text);
 }
 
-enum sn_err publish_and_tell(
-    struct cmd *cmd, uint32_t id, const struct key *key, struct issuer *out)
+enum sn_err publish_lists(struct cmd *cmd, struct keyring *ring,
+    enum publish_scope scope, enum publish_wait wait)
 {
-	char next[SN_CLOCK_TEXT];
+	struct work w = {
+		.cmd = cmd,
+		.ring = ring,
+		.scope = scope,
+		.now = sn_clock_wall_s(),
+		.lists = json_array(),
+	};
+	char until[SN_CLOCK_TEXT];
+	uint64_t number;
+	int64_t next;
 	enum sn_err err;
 
-	if ((err = crl_sign(cmd->a, id, key, out, &cmd->why)) != SN_OK ||
-	    (err = crl_publish(cmd->a, &cmd->why)) != SN_OK)
+	err = sign_all(&w);
+	cmd_set(cmd, "lists", w.lists);
+	if (err != SN_OK ||
+	    (err = outbox_publish(cmd->a, &cmd->why)) != SN_OK ||
+	    (err = sum_up(cmd, &number, &next)) != SN_OK)
 		return (err);
-	cmd_set(cmd, "crl", json_integer((json_int_t)out->crl_number));
-	cmd_set(cmd, "crl_next_update",
-	    json_string(sn_clock_rfc3339(out->crl_next, next)));
-	tell_server(cmd, out);
+	cmd_set(cmd, "crl", json_integer((json_int_t)number));
+	cmd_set(
+	    cmd, "crl_next_update", json_string(sn_clock_rfc3339(next, until)));
+	tell_server(cmd, number, wait);
 	return (SN_OK);
 }

@@ -60,6 +60,9 @@ enum sn_err record_decode(struct sn_bytes serial, struct sn_bytes value,
 const char *record_kind_text(enum record_kind kind);
 const char *record_state_text(const struct record *rec, int64_t now);
 
+/* RFC 5280's number of the reason for what another has replaced. */
+#define REASON_SUPERSEDED 4
+
 /** record_reason_text(reason): RFC 5280's word; NULL for no such reason.
  * record_reason_of(text, out): the other way; false for none of ours. */
 const char *record_reason_text(uint8_t reason);

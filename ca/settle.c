@@ -14,7 +14,6 @@
 #include "ca/tree.h"
 #include "lib/file.h"
 
-#define REASON_SUPERSEDED 4
 #define CERTIFICATE_FILE_MAX 65536
 
 /* What becomes of an intent. */

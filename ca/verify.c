@@ -7,6 +7,7 @@
 
 #include "ca/audit.h"
 #include "ca/book.h"
+#include "ca/due.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
 #include "ca/ssl.h"
@@ -17,6 +18,7 @@ struct walk {
 	void *arg;
 	uint64_t rows;
 	uint64_t signed_count, revoked_count, pending_count, account_sum;
+	uint64_t due_count;
 };
 
 static void found(struct walk *w, const char *format, ...) SN_PRINTF(2, 3);
@@ -63,6 +65,12 @@ static void check_indexes(
 	expect(w, TABLE_FINGERPRINT,
 	    (struct sn_bytes){ rec->fingerprint, FINGERPRINT_BYTES }, &number,
 	    serial);
+	if (rec->due != 0) {
+		due_key(rec, expiry);
+		w->due_count++;
+		expect(w, TABLE_DUE,
+		    (struct sn_bytes){ expiry, sizeof(expiry) }, NULL, serial);
+	}
 	if (rec->state != STATE_REVOKED)
 		return;
 	(void)issuer_id_key(rec->issuer, revoked);
@@ -214,6 +222,7 @@ void verify_books(
 	check_count(&w, TABLE_EXPIRY, w.signed_count);
 	check_count(&w, TABLE_FINGERPRINT, w.signed_count);
 	check_count(&w, TABLE_REVOKED, w.revoked_count);
+	check_count(&w, TABLE_DUE, w.due_count);
 	if (w.account_sum != w.signed_count)
 		found(&w, "the accounts count %llu certificates of %llu",
 		    (unsigned long long)w.account_sum,
