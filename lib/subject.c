@@ -151,7 +151,7 @@ static enum sn_err key_of_cn(struct sn_bytes cn, const struct uris *uris,
 		    "(a-z, 0-9, '.', '_', '-', at most %d)",
 		    SN_NAME_MAX));
 	if (uris->ours > 0 && !sn_bytes_equal(cn, uris->account))
-		return (sn_cert_refuse(r, BAD, "contradiction",
+		return (sn_cert_refuse(r, BAD, SN_SUBJECT_CONTRADICTION,
 		    "the certificate's commonName and its alternative name "
 		    "are two different accounts"));
 	return (put_key(out, SN_SUBJECT_CN, cn));
@@ -170,7 +170,7 @@ static enum sn_err key_of_uri(struct sn_bytes cn, const struct uris *uris,
 		    uris->count));
 	if (uris->ours > 0) {
 		if (sn_name_account(cn) && !sn_bytes_equal(cn, uris->account))
-			return (sn_cert_refuse(r, BAD, "contradiction",
+			return (sn_cert_refuse(r, BAD, SN_SUBJECT_CONTRADICTION,
 			    "the certificate's commonName and its alternative "
 			    "name are two different accounts"));
 		return (put_key(out, SN_SUBJECT_SAN_URI, uris->account));
@@ -179,6 +179,10 @@ static enum sn_err key_of_uri(struct sn_bytes cn, const struct uris *uris,
 		return (sn_cert_refuse(r, BAD, "bad-uri",
 		    "the certificate's URI is empty or longer than %d bytes",
 		    SN_SUBJECT_KEY_MAX));
+	/* Without a scheme it could pass for an account's bare name. */
+	if (memchr(p, ':', uris->first.n) == NULL)
+		return (sn_cert_refuse(r, BAD, "bad-uri",
+		    "the certificate's URI has no scheme, as every URI has"));
 	for (size_t i = 0; i < uris->first.n; i++) {
 		if (p[i] <= 0x20 || p[i] >= 0x7f || p[i] == '*')
 			return (sn_cert_refuse(r, BAD, "bad-uri",
@@ -188,10 +192,9 @@ static enum sn_err key_of_uri(struct sn_bytes cn, const struct uris *uris,
 	return (put_key(out, SN_SUBJECT_SAN_URI, uris->first));
 }
 
-static enum sn_err key_of_dn(
-    const X509 *cert, struct sn_subject_key *out, struct sn_cert_refusal *r)
+static enum sn_err digest_of(const X509 *cert,
+    uint8_t digest[SN_SUBJECT_DIGEST], struct sn_cert_refusal *r)
 {
-	uint8_t digest[32];
 	unsigned n = 0;
 
 	if (!X509_NAME_digest(
@@ -199,6 +202,17 @@ static enum sn_err key_of_dn(
 		return (sn_cert_refuse(r, SN_ECRYPTO,
 		    SN_TLS_ALERT_INTERNAL_ERROR, "internal",
 		    "the certificate's subject cannot be digested"));
+	return (SN_OK);
+}
+
+static enum sn_err key_of_dn(
+    const X509 *cert, struct sn_subject_key *out, struct sn_cert_refusal *r)
+{
+	uint8_t digest[SN_SUBJECT_DIGEST];
+	enum sn_err err;
+
+	if ((err = digest_of(cert, digest, r)) != SN_OK)
+		return (err);
 	return (put_key(
 	    out, SN_SUBJECT_DN, (struct sn_bytes){ digest, sizeof(digest) }));
 }
@@ -219,6 +233,27 @@ static enum sn_err key_by_rule(X509 *cert, enum sn_subject_rule rule,
 	return (err != SN_OK ? err : key_of_cn(cn, uris, out, r));
 }
 
+/* The alternative names, to be freed; *${out} is NULL without any. */
+static enum sn_err read_names(
+    const X509 *cert, GENERAL_NAMES **out, struct sn_cert_refusal *r)
+{
+	int state;
+
+	*out = X509_get_ext_d2i(cert, NID_subject_alt_name, &state, NULL);
+	/* -1: there is none; else it is there twice or cannot be read. */
+	if (*out == NULL && state != -1)
+		return (sn_cert_refuse(r, BAD, "extensions",
+		    "the certificate's alternative names cannot be read"));
+	return (SN_OK);
+}
+
+static void put_name(struct sn_bytes name, char out[SN_NAME_MAX + 1])
+{
+	if (name.n > 0)
+		memcpy(out, name.p, name.n);
+	out[name.n] = '\0';
+}
+
 enum sn_err sn_subject_key(X509 *cert, enum sn_subject_rule rule,
     struct sn_subject_key *out, char label[SN_NAME_MAX + 1],
     struct sn_cert_refusal *r)
@@ -226,19 +261,32 @@ enum sn_err sn_subject_key(X509 *cert, enum sn_subject_rule rule,
 	struct uris uris = { 0 };
 	GENERAL_NAMES *names;
 	enum sn_err err;
-	int state;
 
 	label[0] = '\0';
-	names = X509_get_ext_d2i(cert, NID_subject_alt_name, &state, NULL);
-	/* -1: there is none; else it is there twice or cannot be read. */
-	if (names == NULL && state != -1)
-		return (sn_cert_refuse(r, BAD, "extensions",
-		    "the certificate's alternative names cannot be read"));
+	if ((err = read_names(cert, &names, r)) != SN_OK)
+		return (err);
 	if ((err = read_uris(names, &uris, r)) == SN_OK &&
-	    (err = key_by_rule(cert, rule, &uris, out, r)) == SN_OK) {
-		if (uris.label.n > 0)
-			memcpy(label, uris.label.p, uris.label.n);
-		label[uris.label.n] = '\0';
+	    (err = key_by_rule(cert, rule, &uris, out, r)) == SN_OK)
+		put_name(uris.label, label);
+	GENERAL_NAMES_free(names);
+	return (err);
+}
+
+enum sn_err sn_subject_claim(X509 *cert, uint8_t digest[SN_SUBJECT_DIGEST],
+    char account[SN_NAME_MAX + 1], char label[SN_NAME_MAX + 1],
+    struct sn_cert_refusal *r)
+{
+	struct uris uris = { 0 };
+	GENERAL_NAMES *names;
+	enum sn_err err;
+
+	account[0] = label[0] = '\0';
+	if ((err = digest_of(cert, digest, r)) != SN_OK ||
+	    (err = read_names(cert, &names, r)) != SN_OK)
+		return (err);
+	if ((err = read_uris(names, &uris, r)) == SN_OK) {
+		put_name(uris.account, account);
+		put_name(uris.label, label);
 	}
 	GENERAL_NAMES_free(names);
 	return (err);

@@ -22,6 +22,7 @@ enum sn_subject_rule {
 
 /* LMDB keys end at 511 bytes; the rule is the first. */
 #define SN_SUBJECT_KEY_MAX 510
+#define SN_SUBJECT_DIGEST 32
 
 /*
  * cn: the account's name.  san-uri: the account's name out of
@@ -50,6 +51,21 @@ const char *sn_subject_rule_word(enum sn_subject_rule rule);
  */
 enum sn_err sn_subject_key(X509 *cert, enum sn_subject_rule rule,
     struct sn_subject_key *out, char label[SN_NAME_MAX + 1],
+    struct sn_cert_refusal *refusal) SN_MUST_USE;
+
+/** The word of a refusal that no mapping by hand can overrule: the certificate
+ * itself names two accounts. */
+#define SN_SUBJECT_CONTRADICTION "contradiction"
+
+/**
+ * sn_subject_claim(cert, digest, account, label, refusal):
+ * What a mapping by hand goes by: SHA-256 of the DER subject, whatever is in
+ * it; and what a SicherNetz URI among the alternative names says beside it,
+ * account and device, each "" where there is none.  SN_ECERT when that URI
+ * can be read in two ways or not at all.
+ */
+enum sn_err sn_subject_claim(X509 *cert, uint8_t digest[SN_SUBJECT_DIGEST],
+    char account[SN_NAME_MAX + 1], char label[SN_NAME_MAX + 1],
     struct sn_cert_refusal *refusal) SN_MUST_USE;
 
 #endif

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "lib/ctl.h"
+#include "lib/file.h"
 #include "server/ctl/show.h"
 
 /* A deletion or a reload of a busy server takes its time. */
 #define WAIT_MS (120 * 1000)
 #define PAGES_MAX 100000
+#define PEM_MAX ((size_t)64 * 1024)
 
 static const char *socket_path(const struct sn_cli *cli)
 {
@@ -191,6 +193,30 @@ json_t *ctl_request(const struct sn_cli *cli, const char *cmd)
 		(void)json_object_set_new(
 		    request, "account", json_string(account));
 	return (request);
+}
+
+enum ctl_status ctl_add_pem(
+    const struct sn_cli *cli, json_t *request, const char *path)
+{
+	struct sn_why why = { "" };
+	json_t *text;
+	enum sn_err err;
+	char *pem;
+	size_t n;
+
+	if ((err = sn_file_read(path, PEM_MAX, &pem, &n, &why)) != SN_OK)
+		return (ctl_failed(cli,
+		    err == SN_ENOTFOUND ? CTL_NOT_FOUND : CTL_FAILED, "%s",
+		    why.text));
+	text = json_stringn(pem, n);
+	free(pem);
+	if (text == NULL)
+		return (ctl_failed(cli, CTL_FAILED,
+		    "%s is no PEM file; openssl x509 -inform DER makes one "
+		    "from a binary certificate",
+		    path));
+	(void)json_object_set_new(request, "pem", text);
+	return (CTL_OK);
 }
 
 long long ctl_number(const json_t *reply, const char *name)

@@ -47,6 +47,11 @@ enum ctl_status ctl_failed(const struct sn_cli *cli, enum ctl_status status,
 /** ctl_request(cli, cmd): {"cmd":..., "account": the first argument}; new. */
 json_t *ctl_request(const struct sn_cli *cli, const char *cmd);
 
+/** ctl_add_pem(cli, request, path): put the PEM file into ${request}; a
+ * failure has been told. */
+enum ctl_status ctl_add_pem(
+    const struct sn_cli *cli, json_t *request, const char *path) SN_MUST_USE;
+
 /** ctl_number(reply, name): a number of an answer; 0 when there is none. */
 long long ctl_number(const json_t *reply, const char *name);
 
@@ -63,6 +68,10 @@ int ctl_account_passwd(struct sn_cli *cli);
 int ctl_device_list(struct sn_cli *cli);
 int ctl_device_revoke(struct sn_cli *cli);
 int ctl_explain(struct sn_cli *cli);
+int ctl_map_add(struct sn_cli *cli);
+int ctl_map_list(struct sn_cli *cli);
+int ctl_map_remove(struct sn_cli *cli);
+int ctl_map_check(struct sn_cli *cli);
 int ctl_sessions_list(struct sn_cli *cli);
 int ctl_kick(struct sn_cli *cli);
 int ctl_status(struct sn_cli *cli);

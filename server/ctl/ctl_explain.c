@@ -1,12 +1,8 @@
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "lib/ctl.h"
-#include "lib/file.h"
 #include "server/ctl/ctl.h"
 #include "server/ctl/show.h"
-
-#define PEM_MAX ((size_t)64 * 1024)
 
 static void put(const char *path, const json_t *reply, bool admitted)
 {
@@ -29,25 +25,14 @@ static void put(const char *path, const json_t *reply, bool admitted)
 int ctl_explain(struct sn_cli *cli)
 {
 	const char *path = sn_cli_arg(cli, 0);
-	struct sn_why why = { "" };
+	json_t *request = json_pack("{s:s}", "cmd", "explain"), *reply;
 	enum ctl_status status;
-	json_t *request, *reply;
-	enum sn_err err;
 	bool admitted;
-	char *pem;
-	size_t n;
 
-	if ((err = sn_file_read(path, PEM_MAX, &pem, &n, &why)) != SN_OK)
-		return ((int)ctl_failed(cli,
-		    err == SN_ENOTFOUND ? CTL_NOT_FOUND : CTL_FAILED, "%s",
-		    why.text));
-	request = json_pack("{s:s, s:s%}", "cmd", "explain", "pem", pem, n);
-	free(pem);
-	if (request == NULL)
-		return ((int)ctl_failed(cli, CTL_FAILED,
-		    "%s is no PEM file; openssl x509 -inform DER makes one "
-		    "from a binary certificate",
-		    path));
+	if ((status = ctl_add_pem(cli, request, path)) != CTL_OK) {
+		json_decref(request);
+		return ((int)status);
+	}
 	if ((status = ctl_ask(cli, request, &reply)) != CTL_OK)
 		return ((int)status);
 	admitted = json_is_true(json_object_get(reply, "admitted"));

@@ -29,6 +29,12 @@ static const struct sn_cli_option add_options[] = {
 	END
 };
 
+static const struct sn_cli_option map_options[] = {
+	{ "uri", 0, "URI", "map this URI instead of a whole subject, where "
+	    "account.rule is \"san-uri\"" },
+	END
+};
+
 static const struct sn_cli_option passwd_options[] = { PASSWORD, END };
 
 static const struct sn_cli_option limit_options[] = {
@@ -74,6 +80,25 @@ static const struct sn_cli_command commands[] = {
 	    "DEVICE is a label, or a fingerprint where two have the same "
 	    "label.\n",
 	    2, 2, ctl_device_revoke },
+	{ "map add", "ACCOUNT [CERT.pem]", "lead a certificate's subject to an "
+	    "account", map_options,
+	    "  sicherctl map add alice partner/alice.pem\n"
+	    "Every certificate of exactly this subject opens alice's account "
+	    "from now on,\nwith her password.  Without a certificate it is "
+	    "the account's own name,\nafter account.rule was changed.\n",
+	    1, 2, ctl_map_add },
+	{ "map list", "[ACCOUNT]", "list what is mapped by hand", NULL,
+	    "  sicherctl map list\n", 0, 1, ctl_map_list },
+	{ "map remove", "ACCOUNT KEY", "take a mapping away", NULL,
+	    "  sicherctl map remove alice sha256:5f0c...\n"
+	    "closes the sessions that came in by it.  KEY is as map list "
+	    "shows it.\n",
+	    2, 2, ctl_map_remove },
+	{ "map check", NULL, "name accounts and mappings that lead nowhere",
+	    NULL,
+	    "  sicherctl map check\n"
+	    "The exit status is 1 when there is one.\n",
+	    0, 0, ctl_map_check },
 	{ "sessions", NULL, "list who is logged in", NULL,
 	    "  sicherctl sessions\n", 0, 0, ctl_sessions_list },
 	{ "kick", "ACCOUNT [DEVICE]", "close an account's sessions", NULL,

@@ -68,6 +68,7 @@ enum sn_err gate_new(const struct gate_material *material,
 		return (sn_why(why, SN_ENOMEM, "out of memory"));
 	gate->holders = 1;
 	gate->policy = material->policy;
+	gate->mapped = material->mapped;
 	if (!prepare_store(gate)) {
 		err = sn_why(why, SN_ENOMEM, "out of memory");
 		goto err0;

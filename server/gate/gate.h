@@ -30,10 +30,20 @@ struct gate_policy {
 	enum sn_subject_rule rule;
 };
 
+/*
+ * Which subjects are mapped to accounts by hand, as stands in a table that
+ * changes while the gate does not.  ${has} may be called by any thread.
+ */
+struct gate_mapped {
+	bool (*has)(void *arg, const uint8_t digest[SN_SUBJECT_DIGEST]);
+	void *arg;
+};
+
 struct gate_material {
 	struct sn_bytes authority; /* PEM: each CA that is trusted. */
 	struct sn_bytes crl;       /* PEM or DER: a list of each of them. */
 	struct gate_policy policy;
+	struct gate_mapped mapped; /* NULLs: none is. */
 };
 
 /* A certificate and who signed it: what a later look needs. */
@@ -53,7 +63,9 @@ struct gate_peer {
 	int64_t ends;                  /* Earliest notAfter of the chain. */
 	unsigned link_count;
 	struct gate_link links[GATE_CHAIN_MAX]; /* The leaf's first. */
-	struct sn_subject_key key;
+	struct sn_subject_key key;         /* By the rule; empty without one. */
+	uint8_t digest[SN_SUBJECT_DIGEST]; /* Of the DER subject. */
+	char claim[SN_NAME_MAX + 1]; /* The account a URI of it names, or "". */
 };
 
 /**
@@ -106,6 +118,8 @@ void gate_failed(struct gate_visit *visit, const struct sn_tls *tls);
  * gate_check(gate, leaf, chain, now, peer, refusal):
  * The same decision without a connection or a log line; ${now} is in seconds
  * since 1970.  ${chain} (NULL: none) are certificates to build a path with.
+ * A certificate that has no key under the rule comes in when its subject is
+ * mapped by hand; whose it is then, server/net/owner.h says.
  */
 enum sn_err gate_check(const struct gate *gate, X509 *leaf,
     STACK_OF(X509) * chain, int64_t now, struct gate_peer *peer,

@@ -285,11 +285,35 @@ static enum sn_err check_path(
 	return (check_above(look, anchor, last));
 }
 
+/* Exactly one value names the account: the rule's, or a mapping's. */
+static enum sn_err find_subject(const struct look *look, X509 *leaf)
+{
+	const struct gate *gate = look->gate;
+	struct gate_peer *peer = look->peer;
+	char label[SN_NAME_MAX + 1];
+	enum sn_err err;
+
+	if ((err = sn_subject_claim(leaf, peer->digest, peer->claim,
+		 peer->label, look->refusal)) != SN_OK)
+		return (err);
+	err = sn_subject_key(
+	    leaf, gate->policy.rule, &peer->key, label, look->refusal);
+	if (err != SN_ECERT ||
+	    strcmp(look->refusal->word, SN_SUBJECT_CONTRADICTION) == 0 ||
+	    gate->mapped.has == NULL ||
+	    !gate->mapped.has(gate->mapped.arg, peer->digest))
+		return (err);
+	memset(&peer->key, 0, sizeof(peer->key));
+	return (SN_OK);
+}
+
 enum sn_err gate_check(const struct gate *gate, X509 *leaf,
     STACK_OF(X509) * chain, int64_t now, struct gate_peer *peer,
     struct sn_cert_refusal *refusal)
 {
-	struct look look = { gate, now, peer, refusal };
+	struct sn_cert_refusal unheard;
+	struct look look = { gate, now, peer,
+		refusal != NULL ? refusal : &unheard };
 	STACK_OF(X509) *path = NULL;
 	enum sn_err err;
 
@@ -299,8 +323,7 @@ enum sn_err gate_check(const struct gate *gate, X509 *leaf,
 	if (path == NULL)
 		return (refuse_chain(&look, leaf, X509_V_ERR_OUT_OF_MEM, 0));
 	if ((err = check_path(&look, path)) == SN_OK)
-		err = sn_subject_key(
-		    leaf, gate->policy.rule, &peer->key, peer->label, refusal);
+		err = find_subject(&look, leaf);
 	sn_cert_free(path);
 	return (err);
 }

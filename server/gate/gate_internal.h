@@ -20,6 +20,7 @@ struct gate_authority {
 struct gate {
 	int holders;
 	struct gate_policy policy;
+	struct gate_mapped mapped;
 	STACK_OF(X509) * stack;
 	X509_STORE *store;
 	int count;

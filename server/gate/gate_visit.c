@@ -73,6 +73,14 @@ static enum sn_err explain_admission(
 {
 	char until[SN_CLOCK_TEXT], key[SN_SUBJECT_KEY_MAX + 1];
 
+	if (peer->key.len == 0) {
+		(void)sn_bytes_hex(peer->digest, sizeof(peer->digest), key);
+		return (sn_why(why, err,
+		    "the certificate would be let in: its subject, sha256:%s, "
+		    "is mapped by hand; device \"%s\", serial %s, until %s",
+		    key, peer->label, peer->serial,
+		    sn_clock_rfc3339(peer->ends, until)));
+	}
 	if (peer->key.rule == SN_SUBJECT_DN) {
 		(void)sn_bytes_hex(peer->key.bytes, peer->key.len, key);
 	} else {

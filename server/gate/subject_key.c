@@ -23,6 +23,12 @@ void subject_key_of_name(
 	put(rule, name.p, name.n, out);
 }
 
+void subject_key_of_digest(
+    const uint8_t digest[SN_SUBJECT_DIGEST], struct subject_key *out)
+{
+	put(SN_SUBJECT_DN, digest, SN_SUBJECT_DIGEST, out);
+}
+
 struct sn_bytes subject_key_bytes(const struct subject_key *key)
 {
 	return ((struct sn_bytes){ key->bytes, key->len });

@@ -18,6 +18,11 @@ void subject_key(const struct sn_subject_key *from, struct subject_key *out);
 void subject_key_of_name(
     enum sn_subject_rule rule, struct sn_bytes name, struct subject_key *out);
 
+/** subject_key_of_digest(digest, out): of a whole subject, which is rule dn's
+ * key and a mapping's by hand. */
+void subject_key_of_digest(
+    const uint8_t digest[SN_SUBJECT_DIGEST], struct subject_key *out);
+
 struct sn_bytes subject_key_bytes(const struct subject_key *key);
 
 #endif

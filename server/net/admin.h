@@ -19,7 +19,7 @@ json_t *admin_handle(
 json_t *admin_failed(const char *code, const char *format, ...) SN_PRINTF(2, 3);
 
 /* The handlers of admin_accounts.c, admin_sessions.c, admin_gate.c,
- * admin_store.c. */
+ * admin_maps.c, admin_store.c. */
 #define ADMIN_HANDLER(name) \
 	json_t *name(       \
 	    struct net *net, const json_t *request, int *fds, unsigned count)
@@ -37,6 +37,10 @@ ADMIN_HANDLER(admin_sessions);
 ADMIN_HANDLER(admin_kick);
 ADMIN_HANDLER(admin_status);
 ADMIN_HANDLER(admin_explain);
+ADMIN_HANDLER(admin_map_add);
+ADMIN_HANDLER(admin_map_list);
+ADMIN_HANDLER(admin_map_remove);
+ADMIN_HANDLER(admin_map_check);
 ADMIN_HANDLER(admin_reload);
 ADMIN_HANDLER(admin_channels);
 ADMIN_HANDLER(admin_drain);
@@ -56,6 +60,10 @@ bool admin_find(struct net *net, const json_t *request, struct account *account,
 
 /** admin_apply(net, op, failure): submit and wait; false with *${failure}. */
 bool admin_apply(struct net *net, const struct op *op, json_t **failure);
+
+/** admin_map_start(net): name in the log, before anybody comes, accounts and
+ * mappings that cannot be reached or are ambiguous. */
+enum sn_err admin_map_start(struct net *net) SN_MUST_USE;
 
 /** admin_text(request, name): a member's text, or "". */
 const char *admin_text(const json_t *request, const char *name);

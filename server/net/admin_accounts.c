@@ -4,7 +4,9 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "server/net/admin.h"
+#include "server/net/reach.h"
 #include "server/oplog/db.h"
+#include "server/oplog/mapping.h"
 #include "server/gate/subject_key.h"
 
 #define PAGE 200
@@ -13,9 +15,11 @@ json_t *admin_account_reserve(
     struct net *net, const json_t *request, int *fds, unsigned count)
 {
 	const char *name = admin_text(request, "account");
+	struct mapping namesake = { .account = 0 };
 	struct account account;
 	struct sn_txn *txn;
 	uint64_t last = 0;
+	bool taken = false;
 	enum sn_err err;
 
 	(void)fds;
@@ -27,9 +31,12 @@ json_t *admin_account_reserve(
 		    name));
 	if ((err = sn_txn_read(net->store, &txn)) == SN_OK) {
 		err = account_find(txn, sn_bytes_of(name), &account);
-		if (err == SN_ENOTFOUND)
+		if (err == SN_ENOTFOUND) {
 			err = db_meta(txn, DB_META_LAST_ACCOUNT, &last);
-		else if (err == SN_OK)
+			if (err == SN_OK)
+				err = reach_namesake(
+				    txn, net->rule, name, &namesake, &taken);
+		} else if (err == SN_OK)
 			err = SN_EEXISTS;
 		sn_txn_abort(txn);
 	}
@@ -40,6 +47,12 @@ json_t *admin_account_reserve(
 	if (err != SN_OK)
 		return (admin_failed(
 		    "internal", "cannot read accounts: %s", sn_err_text(err)));
+	if (taken)
+		return (admin_failed("refused",
+		    "the subject \"%.160s\" is mapped to another account, and "
+		    "would be ambiguous beside an account of this name; "
+		    "sicherctl map list shows it",
+		    namesake.text));
 	/* What was reserved and never added is not in the log's counter. */
 	if (net->last_reserved < last)
 		net->last_reserved = last;
@@ -75,9 +88,12 @@ json_t *admin_account_add(
 	    strcmp(role, "operator") == 0 ? ACCOUNT_OPERATOR : ACCOUNT_USER;
 	(void)snprintf(a->name, sizeof(a->name), "%s", name);
 	(void)snprintf(a->display, sizeof(a->display), "%s", display);
-	subject_key_of_name(net->rule, sn_bytes_of(name), &key);
-	memcpy(a->subject, key.bytes, key.len);
-	a->subject_len = key.len;
+	/* By rule dn a name leads nowhere; sicherctl map add does. */
+	if (net->rule != SN_SUBJECT_DN) {
+		subject_key_of_name(net->rule, sn_bytes_of(name), &key);
+		memcpy(a->subject, key.bytes, key.len);
+		a->subject_len = key.len;
+	}
 	if (!admin_apply(net, &op, &failure))
 		return (failure);
 	sn_log(SN_NOTICE, "account.added", "account=\"%s\" id=%llu", name,

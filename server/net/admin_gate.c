@@ -5,13 +5,11 @@
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
-#include "server/oplog/account.h"
 #include "server/net/admin.h"
-#include "server/oplog/device.h"
 #include "server/net/front.h"
+#include "server/net/owner.h"
 #include "server/keeper/provider.h"
 #include "server/base/settings.h"
-#include "server/gate/subject_key.h"
 
 #define FILES 4
 
@@ -132,73 +130,58 @@ json_t *admin_drain(
 }
 
 /* What the database says of a certificate that the gate lets in. */
-static const char *explain_account(struct net *net, struct sn_txn *txn,
-    const struct gate_peer *peer, struct account *account, bool *admitted)
+static enum sn_err explain_owner(
+    struct net *net, const struct gate_peer *peer, struct owner *owner)
 {
-	struct subject_key key;
-	struct device device;
-	uint64_t buried;
+	struct sn_txn *txn;
 	enum sn_err err;
 
-	(void)net;
-	*admitted = false;
-	subject_key(&peer->key, &key);
-	err = account_of_subject(txn, subject_key_bytes(&key), account);
-	if (err == SN_ENOTFOUND)
-		return ("no account has this subject; sicherctl account add "
-			"makes one");
-	if (err != SN_OK ||
-	    account_tombstone(txn, subject_key_bytes(&key), &buried) != SN_OK)
-		return ("the accounts cannot be read");
-	if (account->state != ACCOUNT_ACTIVE)
-		return ("the account is disabled; sicherctl account enable "
-			"lets it in again");
-	if (buried != 0 && peer->not_before <= (int64_t)buried)
-		return ("it is older than the deletion of an account of this "
-			"subject; issue a new certificate");
-	err = device_get(txn, peer->fingerprint, &device);
-	if (err == SN_ENOTFOUND) {
-		*admitted = true;
-		return ("it would be let in; the password of its first login "
-			"binds it to the account");
-	}
-	if (err != SN_OK)
-		return ("the devices cannot be read");
-	if (device.account != account->id)
-		return ("it is bound to another account for ever");
-	if (device.revoked)
-		return ("the device is revoked on this server");
-	*admitted = true;
-	return ("it is let in, with the account's password");
+	if ((err = sn_txn_read(net->store, &txn)) != SN_OK)
+		return (err);
+	err = owner_find(txn, peer, owner);
+	sn_txn_abort(txn);
+	return (err);
+}
+
+static const char *verdict_of(const struct owner *owner)
+{
+	if (owner->refusal != NULL)
+		return (owner->refusal->remedy);
+	if (owner->bound)
+		return ("it is let in, with the account's password");
+	return ("it would be let in; the password of its first login binds it "
+		"to the account");
 }
 
 json_t *admin_explain(
     struct net *net, const json_t *request, int *fds, unsigned count)
 {
 	struct sn_bytes pem = sn_bytes_of(admin_text(request, "pem"));
-	struct account account = { .name = "" };
+	struct owner owner = { .mapped = false };
 	char hex[2 * SN_CERT_FINGERPRINT + 1], until[SN_CLOCK_TEXT];
 	struct sn_why why = { "" };
 	struct gate_peer peer = { .label = "" };
 	const char *verdict = why.text;
 	bool admitted = false;
-	struct sn_txn *txn;
 	enum sn_err err;
 
 	(void)fds;
 	(void)count;
 	err = gate_explain(net->gate, pem, &peer, &why);
-	if (err == SN_OK && sn_txn_read(net->store, &txn) == SN_OK) {
-		verdict = explain_account(net, txn, &peer, &account, &admitted);
-		sn_txn_abort(txn);
+	if (err == SN_OK && (err = explain_owner(net, &peer, &owner)) != SN_OK)
+		verdict = "the accounts cannot be read; the log says why";
+	if (err == SN_OK) {
+		verdict = verdict_of(&owner);
+		admitted = owner.refusal == NULL;
 	}
 	(void)sn_bytes_hex(peer.fingerprint, sizeof(peer.fingerprint), hex);
 	return (json_pack(
 	    "{s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}",
 	    "ok", 1, "admitted", admitted, "verdict", verdict, "rule",
-	    sn_subject_rule_word(net->rule), "account", account.name, "device",
-	    peer.label, "subject", peer.subject, "issuer", peer.issuer,
-	    "serial", peer.serial, "fingerprint", hex, "not_after",
+	    owner.mapped ? "mapping" : sn_subject_rule_word(net->rule),
+	    "account", owner.account.name, "device", peer.label, "subject",
+	    peer.subject, "issuer", peer.issuer, "serial", peer.serial,
+	    "fingerprint", hex, "not_after",
 	    sn_clock_rfc3339(peer.not_after, until), "crl",
 	    (json_int_t)gate_crl_number(net->gate)));
 }

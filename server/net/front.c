@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 
+#include "server/gate/subject_key.h"
 #include "server/keeper/provider.h"
+#include "server/oplog/account.h"
 #include "server/base/settings.h"
 
 static void policy_of(const struct settings *set, struct gate_policy *out)
@@ -35,11 +37,30 @@ static enum sn_err new_context(
 	return (err);
 }
 
+/* Asked for certificates alone that have no key under the rule. */
+static bool is_mapped(void *arg, const uint8_t digest[SN_SUBJECT_DIGEST])
+{
+	struct net *net = arg;
+	struct subject_key key;
+	struct account account;
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if (sn_txn_read(net->store, &txn) != SN_OK)
+		return (false);
+	subject_key_of_digest(digest, &key);
+	err = account_of_subject(txn, subject_key_bytes(&key), &account);
+	sn_txn_abort(txn);
+	return (err == SN_OK);
+}
+
 enum sn_err front_new(struct net *net, const struct settings *settings,
     struct sn_bytes authority, struct sn_bytes crl, struct sn_bytes chain,
     struct gate **gate, struct sn_tls_context **tls, struct sn_why *why)
 {
-	struct gate_material material = { .authority = authority, .crl = crl };
+	struct gate_material material = {
+		.authority = authority, .crl = crl, .mapped = { is_mapped, net }
+	};
 	struct gate *fresh;
 	enum sn_err err;
 

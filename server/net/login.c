@@ -7,14 +7,12 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/tls.h"
-#include "server/gate/subject_key.h"
-#include "server/oplog/account.h"
 #include "server/oplog/db.h"
-#include "server/oplog/device.h"
 #include "server/net/audit.h"
 #include "server/net/dispatch.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
+#include "server/net/owner.h"
 
 #define VERSION 1
 #define REFUSED_MAX 5
@@ -99,97 +97,35 @@ static void no_account(struct sess *s, const char *reason)
 }
 
 /*
- * Anybody can rewrite an ECDSA signature into a second good one, and the
- * certificate then has another fingerprint; issuer and serial stay.
- */
-static enum sn_err find_twin(struct sn_txn *txn, uint64_t account,
-    const struct gate_peer *peer, bool *found)
-{
-	struct device d = { .account = account };
-	enum sn_err err;
-
-	for (;;) {
-		err = device_next(txn, account, &d, found);
-		if (err != SN_OK || !*found)
-			return (err);
-		if (strcmp(d.serial, peer->serial) == 0 &&
-		    strcmp(d.issuer, peer->issuer) == 0)
-			return (SN_OK);
-	}
-}
-
-/*
  * Certificate to account, as the database and the gate stand now; done at
  * HELLO and again on entering ready.  False: the session is ending.
  */
-static bool admit(struct sess *s, struct account *account, bool *bound)
+static bool admit(struct sess *s, struct owner *owner)
 {
-	struct subject_key key;
-	struct device device;
+	const struct owner_refusal *r;
 	struct sn_txn *txn;
-	uint64_t buried;
-	bool twin = false;
 	enum sn_err err;
 
 	if (sess_recheck(s))
 		return (false);
-	subject_key(&s->peer->key, &key);
-	if ((err = loop_read_fresh(s->loop, &txn)) != SN_OK)
-		goto fail;
-	err = account_of_subject(txn, subject_key_bytes(&key), account);
-	if (err == SN_ENOTFOUND) {
-		no_account(s, "no account has this subject");
+	if ((err = loop_read_fresh(s->loop, &txn)) != SN_OK ||
+	    (err = owner_find(txn, s->peer, owner)) != SN_OK) {
+		sn_log(SN_WARN, "login.failed", "sess=%llu error=%s",
+		    (unsigned long long)s->id, sn_err_name(err));
+		sess_bye(s, "internal", "the server failed; its log says why");
 		return (false);
 	}
-	if (err != SN_OK || (err = account_tombstone(txn,
-				 subject_key_bytes(&key), &buried)) != SN_OK)
-		goto fail;
-	if (account->state != ACCOUNT_ACTIVE) {
-		refuse(s, "disabled", "your account is disabled",
-		    "the account is disabled");
-		return (false);
-	}
-	if (buried != 0 && s->peer->not_before <= (int64_t)buried) {
-		no_account(s, "the certificate is older than the deletion of "
-			      "an account of this subject; issue a new one");
-		return (false);
-	}
-	err = device_get(txn, s->peer->fingerprint, &device);
-	*bound = err == SN_OK;
-	if (err != SN_OK && err != SN_ENOTFOUND)
-		goto fail;
-	if (!*bound &&
-	    (err = find_twin(txn, account->id, s->peer, &twin)) != SN_OK)
-		goto fail;
-	if (twin) {
-		no_account(s, "the certificate is a known one whose signature "
-			      "was rewritten");
-		return (false);
-	}
-	if (*bound && device.account != account->id) {
-		no_account(s, "the certificate is bound to another account");
-		return (false);
-	}
-	if (*bound && device.revoked) {
-		refuse(s, "revoked", "this device was revoked",
-		    "the device is revoked");
-		return (false);
-	}
-	return (true);
-fail:
-	sn_log(SN_WARN, "login.failed", "sess=%llu error=%s",
-	    (unsigned long long)s->id, sn_err_name(err));
-	sess_bye(s, "internal", "the server failed; its log says why");
-	return (false);
+	if ((r = owner->refusal) != NULL)
+		refuse(s, r->code, r->text, r->reason);
+	return (r == NULL);
 }
 
 void login_on_hello(struct sess *s, const struct sn_frame *frame)
 {
 	struct sn_frame_hello hello;
 	struct sn_frame_welcome welcome = { .version = VERSION };
-	struct account account;
+	struct owner owner;
 	struct sn_wr w;
-	bool bound;
 
 	if (!sn_frame_get_hello(frame, &hello)) {
 		sess_bye(s, "bad-frame",
@@ -201,13 +137,13 @@ void login_on_hello(struct sess *s, const struct sn_frame *frame)
 		sess_bye(s, "version", "this server speaks version 1");
 		return;
 	}
-	if (!admit(s, &account, &bound))
+	if (!admit(s, &owner))
 		return;
-	s->account = account.id;
+	s->account = owner.account.id;
 	(void)snprintf(
-	    s->account_name, sizeof(s->account_name), "%s", account.name);
+	    s->account_name, sizeof(s->account_name), "%s", owner.account.name);
 	welcome.server = sn_bytes_of(s->loop->settings->name);
-	welcome.account = sn_bytes_of(account.name);
+	welcome.account = sn_bytes_of(owner.account.name);
 	welcome.device = sn_bytes_of(s->peer->label);
 	welcome.now = sn_clock_wall_ms();
 	welcome.max_frame = SN_FRAME_MAX;
@@ -357,12 +293,11 @@ static void enter_ready(struct sess *s)
 /* The password was right: look at everything once more, as it is now. */
 static void admit_again(struct sess *s, const struct keeper_answer *answer)
 {
-	struct account account;
-	bool bound;
+	struct owner owner;
 
-	if (!admit(s, &account, &bound))
+	if (!admit(s, &owner))
 		return;
-	if (account.id != s->account) {
+	if (owner.account.id != s->account) {
 		no_account(s, "the account was created anew meanwhile");
 		return;
 	}
@@ -371,7 +306,7 @@ static void admit_again(struct sess *s, const struct keeper_answer *answer)
 		return;
 	}
 	*s->admitted = *answer;
-	if (bound)
+	if (owner.bound)
 		enter_ready(s);
 	else
 		bind_device(s);
@@ -379,8 +314,7 @@ static void admit_again(struct sess *s, const struct keeper_answer *answer)
 
 void login_bound(struct sess *s, const struct oplog_request *request)
 {
-	struct account account;
-	bool bound;
+	struct owner owner;
 
 	if (s->login != SESS_LOGIN_BIND)
 		return;
@@ -399,9 +333,9 @@ void login_bound(struct sess *s, const struct oplog_request *request)
 		return;
 	}
 	/* While it was stored, much may have happened. */
-	if (!admit(s, &account, &bound))
+	if (!admit(s, &owner))
 		return;
-	if (!bound || account.id != s->account)
+	if (!owner.bound || owner.account.id != s->account)
 		no_account(s, "the device could not be bound");
 	else
 		enter_ready(s);

@@ -208,7 +208,7 @@ static enum sn_err open_all(
 	enum sn_err err;
 
 	(void)snprintf(dir, sizeof(dir), "%s/net", set->data);
-	if ((err = db_open(dir, set->store.map_size, NET_LOOPS_MAX + 16,
+	if ((err = db_open(dir, set->store.map_size, 2 * NET_LOOPS_MAX + 16,
 		 &net->store, why)) != SN_OK)
 		return (err);
 	if ((err = cursors_new(&net->cursors)) != SN_OK ||
@@ -250,6 +250,9 @@ static enum sn_err open_front(
 	}
 	net->rule = settings->account.rule;
 	(void)front_swap(net, settings, gate, tls);
+	if ((err = admin_map_start(net)) != SN_OK)
+		return (sn_why(why, err, "cannot read the accounts: %s",
+		    sn_store_reason(net->store)));
 	return (SN_OK);
 }
 

@@ -4,6 +4,7 @@
 
 #include "server/oplog/apply_account.h"
 #include "server/oplog/apply_forget.h"
+#include "server/oplog/apply_mapping.h"
 #include "server/oplog/apply_message.h"
 #include "server/oplog/apply_room.h"
 #include "server/oplog/db.h"
@@ -28,6 +29,10 @@ static enum sn_err change(struct sn_txn *txn, struct tally *tally,
 		return (apply_room_member(txn, op, seq, out));
 	case OP_ROOM_TOPIC:
 		return (apply_room_topic(txn, op));
+	case OP_SUBJECT_MAP:
+		return (apply_subject_map(txn, op));
+	case OP_SUBJECT_UNMAP:
+		return (apply_subject_unmap(txn, op));
 	case OP_FORGET:
 		return (apply_forget(txn, tally, op));
 	case OP_PURGE:

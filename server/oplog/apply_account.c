@@ -30,23 +30,26 @@ enum sn_err apply_account_add(struct sn_txn *txn, const struct op *op)
 	if (a.id <= last || !sn_name_account(name))
 		return (SN_EINVAL);
 	if ((err = check_free(txn, DB_ACCOUNT_NAMES, name)) != SN_OK ||
-	    (err = check_free(txn, DB_SUBJECTS, subject)) != SN_OK)
+	    (subject.n > 0 &&
+		(err = check_free(txn, DB_SUBJECTS, subject)) != SN_OK))
 		return (err);
 
 	a.state = ACCOUNT_ACTIVE;
 	a.created = op->time;
 	if ((err = account_put(txn, &a)) != SN_OK ||
-	    (err = db_put_u64(txn, DB_ACCOUNT_NAMES, name, a.id)) != SN_OK ||
+	    (err = db_put_u64(txn, DB_ACCOUNT_NAMES, name, a.id)) != SN_OK)
+		return (err);
+	/* Under rule dn none opens it but a mapping. */
+	if (subject.n > 0 &&
 	    (err = db_put_u64(txn, DB_SUBJECTS, subject, a.id)) != SN_OK)
 		return (err);
 	return (db_meta_set(txn, DB_META_LAST_ACCOUNT, a.id));
 }
 
-/* The name is free again; the subject's older certificates are not. */
-static enum sn_err bury(
-    struct sn_txn *txn, const struct account *a, uint64_t time)
+/* The subject is free again; its older certificates are not. */
+static enum sn_err bury_subject(
+    struct sn_txn *txn, struct sn_bytes subject, uint64_t time)
 {
-	struct sn_bytes subject = { a->subject, a->subject_len };
 	uint64_t seconds = time / SN_MS_PER_S, before;
 	enum sn_err err;
 
@@ -55,11 +58,40 @@ static enum sn_err bury(
 	/* A clock set back must not open the door a little again. */
 	if (before > seconds)
 		seconds = before;
-	if ((err = sn_txn_delete(
-		 txn, DB_ACCOUNT_NAMES, sn_bytes_of(a->name))) != SN_OK ||
-	    (err = sn_txn_delete(txn, DB_SUBJECTS, subject)) != SN_OK)
+	if ((err = sn_txn_delete(txn, DB_SUBJECTS, subject)) != SN_OK)
 		return (apply_must(err));
 	return (db_put_u64(txn, DB_TOMBSTONES, subject, seconds));
+}
+
+static enum sn_err bury_mappings(
+    struct sn_txn *txn, uint64_t account, uint64_t time)
+{
+	struct mapping m = { .account = account };
+	bool found;
+	enum sn_err err;
+
+	for (;;) {
+		err = mapping_next(txn, &m, &found);
+		if (err != SN_OK || !found || m.account != account)
+			return (err);
+		err = bury_subject(txn, mapping_key(&m), time);
+		if (err != SN_OK || (err = mapping_delete(txn, &m)) != SN_OK)
+			return (apply_must(err));
+	}
+}
+
+static enum sn_err bury(
+    struct sn_txn *txn, const struct account *a, uint64_t time)
+{
+	struct sn_bytes subject = { a->subject, a->subject_len };
+	enum sn_err err;
+
+	err = sn_txn_delete(txn, DB_ACCOUNT_NAMES, sn_bytes_of(a->name));
+	if (err != SN_OK)
+		return (apply_must(err));
+	if (subject.n > 0 && (err = bury_subject(txn, subject, time)) != SN_OK)
+		return (err);
+	return (bury_mappings(txn, a->id, time));
 }
 
 enum sn_err apply_account_state(struct sn_txn *txn, const struct op *op)

@@ -33,6 +33,7 @@
  *	EXPIRES        time in ms, seq -> nothing (messages with a ttl)
  *	USAGE          of what, id -> messages and bytes stored (usage.h)
  *	LIMITS         of what, id -> limit
+ *	MAPPINGS       account id, subject key -> mapping
  */
 /* clang-format off */
 #define DB_TABLES(X)                                                        \
@@ -44,7 +45,7 @@
 	X(ROOMS, "rooms") X(ROOM_NAMES, "room_names") X(DIRECTS, "directs") \
 	X(MEMBERS, "members") X(ACCOUNT_ROOMS, "account_rooms")             \
 	X(CURSORS, "cursors") X(EXPIRES, "expires") X(USAGE, "usage")       \
-	X(LIMITS, "limits")
+	X(LIMITS, "limits") X(MAPPINGS, "mappings")
 /* clang-format on */
 
 #define X(name, text) DB_##name,

@@ -152,6 +152,14 @@ void op_encode(const struct op *op, struct sn_wr *w)
 		sn_wr_u64(w, op->room_topic.by);
 		sn_wr_blob(w, op->room_topic.topic);
 		break;
+	case OP_SUBJECT_MAP:
+		sn_wr_u64(w, op->subject_map.account);
+		mapping_write(w, &op->subject_map);
+		break;
+	case OP_SUBJECT_UNMAP:
+		sn_wr_u64(w, op->subject_unmap.account);
+		sn_wr_blob(w, op->subject_unmap.key);
+		break;
 	case OP_FORGET:
 		sn_wr_blob(w, op->forget.seqs);
 		break;
@@ -220,6 +228,14 @@ enum sn_err op_decode(struct sn_bytes value, struct op *op)
 		op->room_topic.room = sn_rd_u64(&r);
 		op->room_topic.by = sn_rd_u64(&r);
 		op->room_topic.topic = sn_rd_blob(&r);
+		break;
+	case OP_SUBJECT_MAP:
+		op->subject_map.account = sn_rd_u64(&r);
+		mapping_read(&r, &op->subject_map);
+		break;
+	case OP_SUBJECT_UNMAP:
+		op->subject_unmap.account = sn_rd_u64(&r);
+		op->subject_unmap.key = sn_rd_blob(&r);
 		break;
 	case OP_FORGET:
 		op->forget.seqs = sn_rd_blob(&r);

@@ -10,6 +10,7 @@
 #include "server/oplog/account.h"
 #include "server/oplog/device.h"
 #include "server/oplog/limit.h"
+#include "server/oplog/mapping.h"
 #include "server/oplog/room.h"
 
 /*
@@ -27,6 +28,8 @@ enum op_kind {
 	OP_ROOM_CREATE,
 	OP_ROOM_MEMBER,
 	OP_ROOM_TOPIC,
+	OP_SUBJECT_MAP = 9,
+	OP_SUBJECT_UNMAP = 10,
 	OP_FORGET = 32, /* Remove messages: retention has decided. */
 	OP_PURGE,       /* Move the dedupe horizon. */
 	OP_LIMIT,
@@ -58,6 +61,11 @@ struct op_device_bind {
 struct op_device_revoke {
 	uint64_t account;
 	uint8_t fingerprint[DEVICE_FINGERPRINT];
+};
+
+struct op_subject_unmap {
+	uint64_t account;
+	struct sn_bytes key;
 };
 
 struct op_room_create {
@@ -115,6 +123,8 @@ struct op {
 		struct op_account_state account_state;
 		struct op_device_bind device_bind;
 		struct op_device_revoke device_revoke;
+		struct mapping subject_map;
+		struct op_subject_unmap subject_unmap;
 		struct op_room_create room_create;
 		struct op_room_member room_member;
 		struct op_room_topic room_topic;

@@ -223,9 +223,11 @@ def certificate(issuer, issuer_key, key, account, device, *,
     eku = [ExtendedKeyUsageOID.CLIENT_AUTH] if eku is None else eku
     if eku:
         builder = builder.add_extension(x509.ExtendedKeyUsage(eku), False)
-    uri = uri or f"urn:sichernetz:account:{account}:device:{device}"
-    builder = builder.add_extension(x509.SubjectAlternativeName(
-        [x509.UniformResourceIdentifier(uri)]), False)
+    if uri is None:
+        uri = f"urn:sichernetz:account:{account}:device:{device}"
+    if uri:  # False: none.
+        builder = builder.add_extension(x509.SubjectAlternativeName(
+            [x509.UniformResourceIdentifier(uri)]), False)
     return builder.sign(issuer_key, hashes.SHA256())
 
 

@@ -524,6 +524,8 @@ def _uris(case, ca):
     yield case("by URI: none", "no-uri", ca.leaf(), by_uri, "san-uri")
     yield case("by URI: two", "two-uris", leaf("a:b", "c:d"), leaf("a:b"),
                "san-uri")
+    yield case("by URI: an account's bare name", "bad-uri", leaf("alice"),
+               leaf("alice:"), "san-uri")
     yield case("by URI: a wildcard", "bad-uri", leaf("spiffe://house/*"),
                leaf("spiffe://house/alice"), "san-uri")
     yield case("by URI: a blank", "bad-uri", leaf("spiffe://house/a b"),

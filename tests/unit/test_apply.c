@@ -103,6 +103,123 @@ static enum sn_err bind_device(
 	return (run(w, &op, &out));
 }
 
+/* ${key} is the whole of it, its rule's byte included. */
+static enum sn_err map(
+    struct world *w, bool on, uint64_t account, const void *key, size_t n)
+{
+	struct op op = { .kind = on ? OP_SUBJECT_MAP : OP_SUBJECT_UNMAP,
+		.time = 7000 };
+	struct applied out;
+
+	if (on) {
+		op.subject_map.account = account;
+		memcpy(op.subject_map.key, key, n);
+		op.subject_map.key_len = n;
+		op.subject_map.time = op.time;
+		(void)snprintf(op.subject_map.text, sizeof(op.subject_map.text),
+		    "CN=Somebody");
+	} else {
+		op.subject_unmap.account = account;
+		op.subject_unmap.key = (struct sn_bytes){ key, n };
+	}
+	return (run(w, &op, &out));
+}
+
+static uint64_t leads_to(struct world *w, const void *key, size_t n)
+{
+	struct account a = { .id = 0 };
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	assert_int_equal(sn_txn_read(w->store, &txn), SN_OK);
+	err = account_of_subject(txn, (struct sn_bytes){ key, n }, &a);
+	sn_txn_abort(txn);
+	assert_true(err == SN_OK || err == SN_ENOTFOUND);
+	return (err == SN_OK ? a.id : 0);
+}
+
+static void a_subject_is_mapped_to_one_account_and_back(void **state)
+{
+	struct world *w = *state;
+	uint8_t dn[33] = { SN_SUBJECT_DN, 1, 2, 3 };
+	uint8_t other[33] = { SN_SUBJECT_DN, 1, 2, 4 };
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(add(w, 2, "bob"), SN_OK);
+	assert_int_equal(map(w, true, 1, dn, sizeof(dn)), SN_OK);
+	assert_int_equal(leads_to(w, dn, sizeof(dn)), 1);
+	assert_int_equal(leads_to(w, other, sizeof(other)), 0);
+	assert_int_equal(map(w, true, 2, dn, sizeof(dn)), SN_EEXISTS);
+	assert_int_equal(map(w, true, 1, dn, sizeof(dn)), SN_EEXISTS);
+	assert_int_equal(map(w, true, 9, other, sizeof(other)), SN_ENOTFOUND);
+	assert_int_equal(map(w, false, 2, dn, sizeof(dn)), SN_ENOTFOUND);
+	assert_int_equal(map(w, false, 1, other, sizeof(other)), SN_ENOTFOUND);
+	assert_int_equal(leads_to(w, dn, sizeof(dn)), 1);
+	assert_int_equal(map(w, false, 1, dn, sizeof(dn)), SN_OK);
+	assert_int_equal(leads_to(w, dn, sizeof(dn)), 0);
+	assert_int_equal(map(w, true, 2, dn, sizeof(dn)), SN_OK);
+	assert_int_equal(leads_to(w, dn, sizeof(dn)), 2);
+}
+
+static void the_name_an_account_was_made_with_cannot_be_unmapped(void **state)
+{
+	struct world *w = *state;
+	static const char name[] = "\1alice"; /* SN_SUBJECT_CN. */
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(leads_to(w, name, 6), 1);
+	assert_int_equal(map(w, false, 1, name, 6), SN_ENOTFOUND);
+	assert_int_equal(leads_to(w, name, 6), 1);
+}
+
+static void a_key_that_no_certificate_has_is_not_mapped(void **state)
+{
+	struct world *w = *state;
+	uint8_t key[40] = { SN_SUBJECT_DN };
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(map(w, true, 1, key, 32), SN_EINVAL);
+	assert_int_equal(map(w, true, 1, key, 34), SN_EINVAL);
+	assert_int_equal(map(w, true, 1, key, 1), SN_EINVAL);
+	key[0] = 0;
+	assert_int_equal(map(w, true, 1, key, 33), SN_EINVAL);
+	key[0] = SN_SUBJECT_SAN_URI;
+	assert_int_equal(map(w, true, 1, key, 34), SN_OK);
+}
+
+static void deleting_an_account_buries_what_was_mapped_to_it(void **state)
+{
+	struct world *w = *state;
+	uint8_t one[33] = { SN_SUBJECT_DN, 1 }, two[33] = { SN_SUBJECT_DN, 2 };
+	uint8_t bobs[33] = { SN_SUBJECT_DN, 3 };
+	struct sn_txn *txn;
+	uint64_t when;
+
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(add(w, 2, "bob"), SN_OK);
+	assert_int_equal(map(w, true, 1, one, sizeof(one)), SN_OK);
+	assert_int_equal(map(w, true, 1, two, sizeof(two)), SN_OK);
+	assert_int_equal(map(w, true, 2, bobs, sizeof(bobs)), SN_OK);
+	assert_int_equal(set_state(w, 1, ACCOUNT_DELETED, 50000), SN_OK);
+	assert_int_equal(leads_to(w, one, sizeof(one)), 0);
+	assert_int_equal(leads_to(w, two, sizeof(two)), 0);
+	assert_int_equal(leads_to(w, bobs, sizeof(bobs)), 2);
+	assert_int_equal(sn_txn_read(w->store, &txn), SN_OK);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+		    account_tombstone(
+			txn, (struct sn_bytes){ i ? two : one, 33 }, &when),
+		    SN_OK);
+		assert_int_equal(when, 50);
+	}
+	assert_int_equal(account_tombstone(txn,
+			     (struct sn_bytes){ bobs, sizeof(bobs) }, &when),
+	    SN_OK);
+	assert_int_equal(when, 0);
+	sn_txn_abort(txn);
+	assert_int_equal(map(w, true, 1, one, sizeof(one)), SN_ENOTFOUND);
+}
+
 static void a_device_is_bound_to_one_account_for_ever(void **state)
 {
 	struct world *w = *state;
@@ -326,6 +443,10 @@ int main(void)
 		TEST(nobody_sends_to_the_unknown_the_disabled_or_the_deleted),
 		TEST(an_account_id_is_never_used_again),
 		TEST(a_deleted_name_is_free_and_its_subject_has_a_tombstone),
+		TEST(a_subject_is_mapped_to_one_account_and_back),
+		TEST(the_name_an_account_was_made_with_cannot_be_unmapped),
+		TEST(a_key_that_no_certificate_has_is_not_mapped),
+		TEST(deleting_an_account_buries_what_was_mapped_to_it),
 		TEST(a_device_is_bound_to_one_account_for_ever),
 		TEST(an_account_has_no_more_devices_than_its_limit),
 		TEST(a_closed_room_is_entered_by_invitation_alone),

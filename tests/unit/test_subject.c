@@ -211,11 +211,54 @@ static void a_uri_that_no_key_can_hold_is_refused(void **state)
 
 	(void)state;
 	memset(text + 4, 'u', sizeof(text) - 5);
+	text[5] = ':';
 	text[4 + SN_SUBJECT_KEY_MAX] = '\0';
 	san_is(SN_SUBJECT_SAN_URI, NULL, text, text + 4, "", NULL);
 	text[4 + SN_SUBJECT_KEY_MAX] = 'u';
 	text[5 + SN_SUBJECT_KEY_MAX] = '\0';
 	san_is(SN_SUBJECT_SAN_URI, NULL, text, NULL, NULL, "bad-uri");
+	/* Without a scheme it would be an account's bare name. */
+	san_is(SN_SUBJECT_SAN_URI, NULL, "URI:alice", NULL, NULL, "bad-uri");
+	san_is(SN_SUBJECT_SAN_URI, NULL, "URI:alice:", "alice:", "", NULL);
+}
+
+/* What a mapping by hand goes by, whatever the rule says of the name. */
+static void claim_is(
+    const char *san, const char *account, const char *label, const char *word)
+{
+	struct pki_spec spec = { .cn = "No Account's Name",
+		.ext = { { "subjectAltName", san } } };
+	struct pki leaf = pki_leaf(&ca, &spec);
+	char got_account[SN_NAME_MAX + 1], got_label[SN_NAME_MAX + 1];
+	uint8_t digest[SN_SUBJECT_DIGEST];
+	struct sn_cert_refusal r = { .word = "" };
+	struct sn_subject_key dn;
+
+	assert_int_equal(
+	    sn_subject_claim(leaf.cert, digest, got_account, got_label, &r),
+	    word == NULL ? SN_OK : SN_ECERT);
+	assert_string_equal(r.word, word != NULL ? word : "");
+	assert_string_equal(got_account, account);
+	assert_string_equal(got_label, label);
+	if (word == NULL) {
+		assert_int_equal(sn_subject_key(leaf.cert, SN_SUBJECT_DN, &dn,
+				     got_label, NULL),
+		    SN_OK);
+		assert_memory_equal(dn.bytes, digest, sizeof(digest));
+	}
+	pki_free(&leaf);
+}
+
+static void a_claim_is_what_a_uri_of_ours_says(void **state)
+{
+	(void)state;
+	claim_is(
+	    "URI:urn:sichernetz:account:bob:device:desk", "bob", "desk", NULL);
+	claim_is("URI:spiffe://house/bob", "", "", NULL);
+	claim_is("URI:urn:sichernetz:account:bob,"
+		 "URI:urn:sichernetz:account:eve",
+	    "", "", "two-accounts");
+	claim_is("URI:urn:sichernetz:account:bob:desk", "", "", "bad-urn");
 }
 
 static void the_whole_subject_is_digested_as_it_is_encoded(void **state)
@@ -282,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_uri_tells_the_device_and_may_not_contradict),
 		cmocka_unit_test(under_the_uri_rule_one_uri_is_the_key),
 		cmocka_unit_test(a_uri_that_no_key_can_hold_is_refused),
+		cmocka_unit_test(a_claim_is_what_a_uri_of_ours_says),
 		cmocka_unit_test(
 		    the_whole_subject_is_digested_as_it_is_encoded),
 		cmocka_unit_test(rules_have_words),
