@@ -1,5 +1,7 @@
 #include <stdio.h>
+#include <string.h>
 
+#include "lib/ctl.h"
 #include "server/ctl/ctl.h"
 #include "server/ctl/show.h"
 
@@ -20,6 +22,25 @@ static void put_child(const json_t *reply, const char *name)
 {
 	(void)printf("%-12s pid %lld\n", name,
 	    ctl_number(json_object_get(reply, name), "pid"));
+}
+
+static void put_crl_state(const json_t *reply)
+{
+	const char *state = sn_ctl_text(reply, "crl_state");
+	long long left = ctl_number(reply, "crl_left");
+	char span[32];
+
+	if (state[0] == '\0' || strcmp(state, "ok") == 0)
+		return;
+	(void)show_span(left < 0 ? -left : left, span, sizeof(span));
+	(void)printf("%-12s ", "  ALARM");
+	if (strcmp(state, "expired") == 0)
+		(void)printf("it ended %s ago, and nobody new is let in", span);
+	else if (strcmp(state, "grace") == 0)
+		(void)printf("it ended %s ago, and is still believed", span);
+	else
+		(void)printf("it ends in %s", span);
+	(void)printf(": sicher-ca crl publish makes a new one\n");
 }
 
 int ctl_status(struct sn_cli *cli)
@@ -51,6 +72,7 @@ int ctl_status(struct sn_cli *cli)
 		(void)printf(
 		    "%-12s number %lld\n", "CRL", ctl_number(reply, "crl"));
 		show_line("  next by", reply, "crl_next_update");
+		put_crl_state(reply);
 		put_child(reply, "net");
 		put_child(reply, "keeper");
 		keeper = json_object_get(reply, "keeper");

@@ -340,5 +340,6 @@ json_t *admin_status(
 	    "faults", (json_int_t)atomic_load(&net->faults), "draining",
 	    net->draining);
 	sweeper_status(net->sweeper, out);
+	crl_watch_status(net, out);
 	return (out);
 }

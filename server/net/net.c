@@ -326,6 +326,7 @@ static void serve_parent(struct net *net, int ctl_fd)
 		now = sn_clock_mono();
 		if (now - stored >= STORE_EVERY_MS * SN_NS_PER_MS) {
 			cursors_store(net->cursors, net->log);
+			crl_watch_look(net);
 			stored = now;
 		}
 	}

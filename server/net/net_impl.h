@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "server/net/addresses.h"
+#include "server/net/crl_watch.h"
 #include "server/net/cursors.h"
 #include "server/net/loop.h"
 #include "server/net/net.h"
@@ -30,6 +31,7 @@ struct net {
 	struct settings *settings;
 	struct gate *gate;
 	struct sn_tls_context *tls;
+	struct crl_watch crl_watch;
 	bool draining;
 	enum sn_subject_rule rule;
 	uint64_t last_reserved; /* Account ids handed out. */

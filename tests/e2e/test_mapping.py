@@ -1,7 +1,6 @@
 """Whose a certificate is: subjects mapped to accounts by hand, and the rules
 dn and san-uri.  Each way in stands beside the nearest that is shut."""
 
-
 import pytest
 from cryptography import x509
 from cryptography.x509.name import _ASN1Type

@@ -67,8 +67,9 @@ def revoked_among(server, revoked, staying):
     return pem[:revoked], pem[revoked:]
 
 
-def publish_list(server, identities):
-    """A list of these certificates, signed by the issuing CA."""
+def publish_list(server, identities, until=None, number=1 << 40):
+    """A list of these certificates, signed by the issuing CA; ${until} is a
+    timedelta from now."""
     import datetime
 
     from cryptography import x509
@@ -82,9 +83,9 @@ def publish_list(server, identities):
               if x509.load_pem_x509_crl(pem).issuer != issuer.subject]
     builder = (x509.CertificateRevocationListBuilder()
                .issuer_name(issuer.subject)
-               .last_update(utcnow())
-               .next_update(utcnow() + datetime.timedelta(days=7))
-               .add_extension(x509.CRLNumber(1 << 40), False)
+               .last_update(utcnow() - datetime.timedelta(days=1))
+               .next_update(utcnow() + (until or datetime.timedelta(days=7)))
+               .add_extension(x509.CRLNumber(number), False)
                .add_extension(
                    x509.AuthorityKeyIdentifier.from_issuer_public_key(
                        issuer.public_key()), False))
