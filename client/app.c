@@ -39,9 +39,13 @@ static enum sn_err profile_wrong(struct app *app, enum sn_err err)
 	return (err);
 }
 
-enum sn_err app_open(struct app *app, struct sn_cli *cli, bool reconnect)
+enum sn_err app_open(
+    struct app *app, struct sn_cli *cli, bool reconnect, uint64_t features)
 {
-	struct core_config config = { .reconnect = reconnect };
+	struct core_config config = {
+		.reconnect = reconnect,
+		.features = features,
+	};
 	enum sn_err err;
 
 	memset(app, 0, sizeof(*app));

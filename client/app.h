@@ -29,11 +29,12 @@ struct app {
 };
 
 /**
- * app_open(app, cli, reconnect):
- * Read the profile and make a core of it.  On an error app_fail is next.
+ * app_open(app, cli, reconnect, features):
+ * Read the profile and make a core of it; the last two are as in core_config.
+ * On an error app_fail is next.
  */
-enum sn_err app_open(
-    struct app *app, struct sn_cli *cli, bool reconnect) SN_MUST_USE;
+enum sn_err app_open(struct app *app, struct sn_cli *cli, bool reconnect,
+    uint64_t features) SN_MUST_USE;
 
 /** app_login(app): connect, and wait until logged in. */
 enum sn_err app_login(struct app *app) SN_MUST_USE;

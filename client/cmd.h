@@ -22,6 +22,9 @@ int cmd_room_remove(struct sn_cli *cli);
 int cmd_room_list(struct sn_cli *cli);
 int cmd_room_members(struct sn_cli *cli);
 int cmd_room_topic(struct sn_cli *cli);
+int cmd_room_delete(struct sn_cli *cli);
+int cmd_room_history(struct sn_cli *cli);
+int cmd_room_owner(struct sn_cli *cli);
 
 /**
  * cmd_number(cli, option, usual, most, out):

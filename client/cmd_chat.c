@@ -114,9 +114,29 @@ static enum sn_err on_message(struct chat *c, const struct sn_frame_deliver *m)
 	return (core_handled(c->app.core, m->seq, &c->app.why));
 }
 
+/* Somebody came, went, or changed the room we are in. */
+static void on_room(const struct chat *c, const struct sn_frame_room_changed *r)
+{
+	char who[256], what[64];
+
+	if (!sn_bytes_equal(r->room, sn_bytes_of(c->with)))
+		return;
+	(void)safe_line(r->account, who, sizeof(who));
+	(void)safe_line(r->change, what, sizeof(what));
+	if (strcmp(what, "joined") == 0 || strcmp(what, "left") == 0)
+		app_say("(%s %s %s)", who, what, c->with);
+	else if (strcmp(what, "owner") == 0)
+		app_say("(%s is an owner of %s now)", who, c->with);
+	else if (strcmp(what, "deleted") == 0)
+		app_say("(%s was deleted)", c->with);
+}
+
 static enum sn_err on_event(struct chat *c, const struct core_event *ev)
 {
 	switch (ev->type) {
+	case CORE_ROOM_CHANGED:
+		on_room(c, &ev->room_changed);
+		return (SN_OK);
 	case CORE_MESSAGE:
 		return (on_message(c, &ev->message));
 	case CORE_OVER:
@@ -246,7 +266,7 @@ int cmd_chat(struct sn_cli *cli)
 
 	if (c == NULL)
 		return (EX_OSERR);
-	if ((err = app_open(&c->app, cli, true)) == SN_OK)
+	if ((err = app_open(&c->app, cli, true, SN_FEATURE_ROOMS)) == SN_OK)
 		err = chat_with(c);
 	if (err == SN_OK && c->failed) {
 		(void)sn_why(&c->app.why, SN_ENOTFOUND,

@@ -100,7 +100,7 @@ int cmd_history(struct sn_cli *cli)
 	struct app app;
 	enum sn_err err;
 
-	if ((err = app_open(&app, cli, false)) == SN_OK &&
+	if ((err = app_open(&app, cli, false, 0)) == SN_OK &&
 	    (err = options(&app, &range)) == SN_OK &&
 	    (err = app_login(&app)) == SN_OK)
 		err = show(&app, &range);

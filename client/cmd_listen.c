@@ -176,7 +176,7 @@ int cmd_listen(struct sn_cli *cli)
 	int status;
 
 	memset(&l, 0, sizeof(l));
-	if ((err = app_open(&l.app, cli, true)) == SN_OK)
+	if ((err = app_open(&l.app, cli, true, 0)) == SN_OK)
 		err = listen_on(&l);
 	status = app_close(&l.app, err);
 	page_close(&l);

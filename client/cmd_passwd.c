@@ -52,7 +52,7 @@ int cmd_passwd(struct sn_cli *cli)
 	struct app app;
 	enum sn_err err;
 
-	if ((err = app_open(&app, cli, false)) == SN_OK &&
+	if ((err = app_open(&app, cli, false, 0)) == SN_OK &&
 	    (err = read_old(&app, &old)) == SN_OK)
 		err = change(&app, &old);
 	sn_secret_free(&old);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "client/app.h"
 #include "client/safe.h"
@@ -45,6 +46,7 @@ static void show_room(const struct sn_frame_room *r, bool json)
 	(void)json_object_set_new(
 	    o, "members", json_integer((json_int_t)r->members));
 	(void)json_object_set_new(o, "joined", json_boolean(r->joined));
+	(void)json_object_set_new(o, "history", json_boolean(r->history));
 	show_line(o, stdout);
 }
 
@@ -84,8 +86,13 @@ static enum sn_err answers(struct app *app, uint32_t ref)
 
 static uint32_t ask_create(struct app *app, const char *room, const char *more)
 {
-	return (core_room_create(app->core, room,
-	    !sn_cli_has(app->cli, "private"), more != NULL ? more : ""));
+	struct core_room how = {
+		.topic = more != NULL ? more : "",
+		.open = !sn_cli_has(app->cli, "private"),
+		.history = sn_cli_has(app->cli, "history"),
+	};
+
+	return (core_room_create(app->core, room, &how));
 }
 
 static uint32_t ask_join(struct app *app, const char *room, const char *more)
@@ -128,6 +135,23 @@ static uint32_t ask_topic(struct app *app, const char *room, const char *more)
 	return (core_room_topic(app->core, room, more));
 }
 
+static uint32_t ask_delete(struct app *app, const char *room, const char *more)
+{
+	(void)more;
+	return (core_room_delete(app->core, room));
+}
+
+static uint32_t ask_history(struct app *app, const char *room, const char *more)
+{
+	return (core_room_history(app->core, room, strcmp(more, "open") == 0));
+}
+
+static uint32_t ask_owner(struct app *app, const char *room, const char *more)
+{
+	return (core_room_role(app->core, room, more,
+	    sn_cli_has(app->cli, "revoke") ? "member" : "owner"));
+}
+
 /* Who is in a room already has what was asked for. */
 static bool there_already(struct app *app, request *ask)
 {
@@ -140,17 +164,33 @@ static bool there_already(struct app *app, request *ask)
 	return (true);
 }
 
+/* Answers that mean something of their own here. */
+static void explain(struct app *app, request *ask)
+{
+	bool revoke = ask == ask_owner && sn_cli_has(app->cli, "revoke");
+
+	if (revoke && strcmp(app->code, "denied") == 0)
+		(void)sn_why(&app->why, SN_EDENIED,
+		    "only owners may do that, and a room keeps its last "
+		    "owner: make somebody else one first");
+	else if (ask == ask_owner && strcmp(app->code, "exists") == 0)
+		(void)sn_why(&app->why, SN_EEXISTS, "%s is %s already",
+		    sn_cli_arg(app->cli, 1), revoke ? "no owner" : "an owner");
+}
+
 static int run(struct sn_cli *cli, request *ask)
 {
 	struct app app;
 	enum sn_err err;
 
-	if ((err = app_open(&app, cli, false)) == SN_OK &&
+	if ((err = app_open(&app, cli, false, 0)) == SN_OK &&
 	    (err = names(&app)) == SN_OK && (err = app_login(&app)) == SN_OK)
 		err = answers(
 		    &app, ask(&app, sn_cli_arg(cli, 0), sn_cli_arg(cli, 1)));
 	if (err == SN_EEXISTS && there_already(&app, ask))
 		err = SN_OK;
+	if (err != SN_OK)
+		explain(&app, ask);
 	return (app_close(&app, err));
 }
 
@@ -192,4 +232,26 @@ int cmd_room_members(struct sn_cli *cli)
 int cmd_room_topic(struct sn_cli *cli)
 {
 	return (run(cli, ask_topic));
+}
+
+int cmd_room_delete(struct sn_cli *cli)
+{
+	return (run(cli, ask_delete));
+}
+
+int cmd_room_owner(struct sn_cli *cli)
+{
+	return (run(cli, ask_owner));
+}
+
+int cmd_room_history(struct sn_cli *cli)
+{
+	const char *how = sn_cli_arg(cli, 1);
+
+	if (strcmp(how, "open") != 0 && strcmp(how, "joined") != 0) {
+		app_say("the history of a room is \"open\" (members may read "
+			"all of it) or \"joined\" (from where they came in)");
+		return (EX_USAGE);
+	}
+	return (run(cli, ask_history));
 }

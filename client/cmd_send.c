@@ -167,7 +167,7 @@ int cmd_send(struct sn_cli *cli)
 	enum sn_err err;
 	int status;
 
-	if ((err = app_open(&app, cli, true)) == SN_OK &&
+	if ((err = app_open(&app, cli, true, 0)) == SN_OK &&
 	    (err = fill_in(&app, &l)) == SN_OK &&
 	    (err = app_login(&app)) == SN_OK)
 		err = post(&app, &l);

@@ -36,7 +36,7 @@ int cmd_whoami(struct sn_cli *cli)
 	struct app app;
 	enum sn_err err;
 
-	if ((err = app_open(&app, cli, false)) == SN_OK &&
+	if ((err = app_open(&app, cli, false, 0)) == SN_OK &&
 	    (err = app_login(&app)) == SN_OK)
 		show(&app, sn_cli_has(cli, "json"));
 	return (app_close(&app, err));

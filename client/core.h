@@ -30,6 +30,7 @@ struct core_config {
 	const char *port;
 	struct sn_tls_context *tls; /* A reference is taken. */
 	bool reconnect;
+	uint64_t features; /* SN_FEATURE_*: what else to be told. */
 	/* Where to remember what was handled; NULL: nowhere.  Folder of a
 	 * profile: core_sync's consumer names the file in it. */
 	const char *state_dir;
@@ -48,6 +49,7 @@ enum core_type {
 	CORE_DONE,
 	CORE_ROOM,
 	CORE_MEMBER,
+	CORE_ROOM_CHANGED, /* With SN_FEATURE_ROOMS. */
 	CORE_NOTICE,
 	CORE_REFUSED, /* The request ${ref} was; see code, err, why. */
 	CORE_LOST,    /* It will come back by itself in retry_ms; why. */
@@ -71,6 +73,7 @@ struct core_event {
 		struct sn_frame_done done;
 		struct sn_frame_room room;
 		struct sn_frame_member member;
+		struct sn_frame_room_changed room_changed;
 		struct sn_frame_notice notice;
 	};
 };
@@ -182,8 +185,12 @@ struct core_range {
 };
 uint32_t core_history(
     struct core *core, const char *with, const struct core_range *range);
+struct core_room {
+	const char *topic;
+	bool open, history;
+};
 uint32_t core_room_create(
-    struct core *core, const char *room, bool open, const char *topic);
+    struct core *core, const char *room, const struct core_room *how);
 uint32_t core_room_join(struct core *core, const char *room);
 uint32_t core_room_leave(struct core *core, const char *room);
 uint32_t core_room_invite(
@@ -194,6 +201,10 @@ uint32_t core_room_list(struct core *core);
 uint32_t core_room_members(struct core *core, const char *room);
 uint32_t core_room_topic(
     struct core *core, const char *room, const char *topic);
+uint32_t core_room_delete(struct core *core, const char *room);
+uint32_t core_room_history(struct core *core, const char *room, bool open);
+uint32_t core_room_role(
+    struct core *core, const char *room, const char *account, const char *role);
 
 /** core_change(core, old, fresh, ref): change the password.  SN_ENOMEM. */
 enum sn_err core_change(struct core *core, struct sn_bytes old,

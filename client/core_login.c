@@ -22,7 +22,8 @@ void core_login_wipe(struct core *core)
 
 void core_login_start(struct core *core)
 {
-	CORE_PUT(core, hello, .version = 1, .agent = sn_bytes_of(AGENT));
+	CORE_PUT(core, hello, .version = 1, .features = core->config.features,
+	    .agent = sn_bytes_of(AGENT));
 	core_enter(core, CORE_GREETING, CORE_LOGIN_NS);
 }
 

@@ -146,6 +146,19 @@ PLAIN(room, ROOM)
 PLAIN(member, MEMBER)
 #undef PLAIN
 
+/* Those that answer nothing. */
+#define TOLD(lower, UPPER)                                       \
+	static enum core_step on_##lower(struct core *core,      \
+	    const struct sn_frame *frame, struct core_event *ev) \
+	{                                                        \
+		if (!sn_frame_get_##lower(frame, &ev->lower))    \
+			return (core_broken(core, ev, frame));   \
+		ev->type = CORE_##UPPER;                         \
+		return (CORE_STEP_EVENT);                        \
+	}
+TOLD(room_changed, ROOM_CHANGED)
+#undef TOLD
+
 static enum core_step on_notice(
     struct core *core, const struct sn_frame *frame, struct core_event *ev)
 {
@@ -169,6 +182,7 @@ enum core_step core_session_frame(
 		[SN_FRAME_DONE] = on_done,
 		[SN_FRAME_ROOM] = on_room,
 		[SN_FRAME_MEMBER] = on_member,
+		[SN_FRAME_ROOM_CHANGED] = on_room_changed,
 		[SN_FRAME_NOTICE] = on_notice,
 		[SN_FRAME_PING] = on_ping,
 		[SN_FRAME_PONG] = on_pong,
@@ -196,12 +210,13 @@ uint32_t core_history(
 }
 
 uint32_t core_room_create(
-    struct core *core, const char *room, bool open, const char *topic)
+    struct core *core, const char *room, const struct core_room *how)
 {
 	uint32_t ref = core_session_ref(core);
 
 	CORE_PUT(core, room_create, .ref = ref, .room = sn_bytes_of(room),
-	    .open = open, .topic = sn_bytes_of(topic));
+	    .open = how->open, .topic = sn_bytes_of(how->topic),
+	    .history = how->history);
 	return (ref);
 }
 
@@ -263,6 +278,33 @@ uint32_t core_room_topic(struct core *core, const char *room, const char *topic)
 
 	CORE_PUT(core, room_topic, .ref = ref, .room = sn_bytes_of(room),
 	    .topic = sn_bytes_of(topic));
+	return (ref);
+}
+
+uint32_t core_room_delete(struct core *core, const char *room)
+{
+	uint32_t ref = core_session_ref(core);
+
+	CORE_PUT(core, room_delete, .ref = ref, .room = sn_bytes_of(room));
+	return (ref);
+}
+
+uint32_t core_room_history(struct core *core, const char *room, bool open)
+{
+	uint32_t ref = core_session_ref(core);
+
+	CORE_PUT(core, room_history, .ref = ref, .room = sn_bytes_of(room),
+	    .open = open);
+	return (ref);
+}
+
+uint32_t core_room_role(
+    struct core *core, const char *room, const char *account, const char *role)
+{
+	uint32_t ref = core_session_ref(core);
+
+	CORE_PUT(core, room_role, .ref = ref, .room = sn_bytes_of(room),
+	    .account = sn_bytes_of(account), .role = sn_bytes_of(role));
 	return (ref);
 }
 

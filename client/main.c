@@ -63,6 +63,12 @@ static const struct sn_cli_option json_options[] = {
 
 static const struct sn_cli_option create_options[] = {
 	{ "private", 0, NULL, "by invitation only" },
+	{ "history", 0, NULL, "members may read what was said before them" },
+	END
+};
+
+static const struct sn_cli_option owner_options[] = {
+	{ "revoke", 0, NULL, "no owner any more" },
 	END
 };
 
@@ -104,6 +110,14 @@ static const struct sn_cli_command commands[] = {
 	{ "room topic", "ROOM TOPIC", "set a room's topic", NULL,
 	    "  sicher room topic '#ops' 'all is well'\n", 2, 2,
 	    cmd_room_topic },
+	{ "room history", "ROOM open|joined", "what members may read", NULL,
+	    "  sicher room history '#ops' open\n"
+	    "lets members read what was said before they came in, too.\n", 2,
+	    2, cmd_room_history },
+	{ "room owner", "ROOM ACCOUNT", "make a member an owner", owner_options,
+	    "  sicher room owner '#ops' bob\n", 2, 2, cmd_room_owner },
+	{ "room delete", "ROOM", "end a room, with all that was said there",
+	    NULL, "  sicher room delete '#ops'\n", 1, 1, cmd_room_delete },
 	{ NULL, NULL, NULL, NULL, NULL, 0, 0, NULL },
 };
 /* clang-format on */

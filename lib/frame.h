@@ -96,7 +96,8 @@
 	F(BOOL, more, 0, 0)
 #define SN_FRAME_room_create(F)                                             \
 	F(UINT, ref, 0, UINT32_MAX) F(TEXT, room, 1, 65)                    \
-	F(BOOL, open, 0, 0) F(TEXT, topic, 0, 256)
+	F(BOOL, open, 0, 0) F(TEXT, topic, 0, 256)                          \
+	F(LATER_BOOL, history, 0, 0)
 #define SN_FRAME_room_join(F)                                               \
 	F(UINT, ref, 0, UINT32_MAX) F(TEXT, room, 1, 65)
 #define SN_FRAME_room_leave(F) SN_FRAME_room_join(F)
@@ -112,10 +113,21 @@
 #define SN_FRAME_room(F)                                                    \
 	F(UINT, ref, 0, UINT32_MAX) F(TEXT, room, 1, 65)                    \
 	F(TEXT, topic, 0, 256) F(BOOL, open, 0, 0)                          \
-	F(UINT, members, 0, UINT64_MAX) F(BOOL, joined, 0, 0)
+	F(UINT, members, 0, UINT64_MAX) F(BOOL, joined, 0, 0)               \
+	F(LATER_BOOL, history, 0, 0)
 #define SN_FRAME_member(F)                                                  \
 	F(UINT, ref, 0, UINT32_MAX) F(TEXT, account, 1, 64)                 \
 	F(TEXT, role, 1, 16)
+#define SN_FRAME_room_delete(F) SN_FRAME_room_join(F)
+#define SN_FRAME_room_history(F)                                            \
+	F(UINT, ref, 0, UINT32_MAX) F(TEXT, room, 1, 65)                    \
+	F(BOOL, open, 0, 0)
+#define SN_FRAME_room_role(F)                                               \
+	F(UINT, ref, 0, UINT32_MAX) F(TEXT, room, 1, 65)                    \
+	F(TEXT, account, 1, 64) F(TEXT, role, 1, 16)
+#define SN_FRAME_room_changed(F)                                            \
+	F(UINT, seq, 1, UINT64_MAX) F(TEXT, room, 1, 65)                    \
+	F(TEXT, change, 1, 16) F(TEXT, account, 0, 64)
 #define SN_FRAME_ping(F) F(UINT, nonce, 0, UINT64_MAX)
 #define SN_FRAME_pong(F) F(UINT, nonce, 0, UINT64_MAX)
 #define SN_FRAME_notice(F)                                                  \
@@ -140,6 +152,8 @@
 	X(36, room_remove,  ROOM_REMOVE)  X(37, room_list,    ROOM_LIST)    \
 	X(38, room_members, ROOM_MEMBERS) X(39, room_topic,   ROOM_TOPIC)   \
 	X(40, room,         ROOM)         X(41, member,       MEMBER)       \
+	X(42, room_delete,  ROOM_DELETE)  X(43, room_history, ROOM_HISTORY) \
+	X(44, room_role,    ROOM_ROLE)    X(45, room_changed, ROOM_CHANGED) \
 	X(48, ping,         PING)         X(49, pong,         PONG)         \
 	X(62, notice,       NOTICE)       X(63, bye,          BYE)
 /* clang-format on */
@@ -147,11 +161,7 @@
 #define SN_FRAME_TYPES 64
 
 /* What a side of HELLO and WELCOME knows: X(upper-case name, word). */
-#define SN_FEATURES(X)          \
-	X(ROOMS, "rooms")       \
-	X(RECEIPTS, "receipts") \
-	X(SIGNALS, "signals")   \
-	X(PRESENCE, "presence")
+#define SN_FEATURES(X) X(ROOMS, "rooms")
 
 #define X(NAME, word) SN_FEATURE_BIT_##NAME,
 enum sn_feature_bit { SN_FEATURES(X) SN_FEATURE_COUNT };
@@ -159,6 +169,7 @@ enum sn_feature_bit { SN_FEATURES(X) SN_FEATURE_COUNT };
 #define X(NAME, word) SN_FEATURE_##NAME = 1 << SN_FEATURE_BIT_##NAME,
 enum sn_feature { SN_FEATURES(X) };
 #undef X
+#define SN_FEATURES_ALL ((1 << SN_FEATURE_COUNT) - 1)
 
 #define X(number, lower, UPPER) SN_FRAME_##UPPER = number,
 enum sn_frame_type { SN_FRAMES(X) };

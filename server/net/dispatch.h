@@ -32,5 +32,8 @@ DISPATCH_HANDLER(rooms_on_remove);
 DISPATCH_HANDLER(rooms_on_list);
 DISPATCH_HANDLER(rooms_on_members);
 DISPATCH_HANDLER(rooms_on_topic);
+DISPATCH_HANDLER(rooms_on_delete);
+DISPATCH_HANDLER(rooms_on_history);
+DISPATCH_HANDLER(rooms_on_role);
 
 #endif

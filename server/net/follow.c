@@ -83,6 +83,43 @@ static void synced(struct sess *s, uint64_t ref, uint64_t head)
 	sess_again(s);
 }
 
+static enum sn_err begin(struct sess *s, struct sn_txn *txn)
+{
+	enum sn_err err = SN_OK;
+
+	if (!s->following)
+		err = followers_add(s->loop, txn, s);
+	s->following = s->following || err == SN_OK;
+	return (err);
+}
+
+void follow_ready(struct sess *s)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if (s->features == 0)
+		return;
+	if ((err = loop_read_fresh(s->loop, &txn)) == SN_OK)
+		err = begin(s, txn);
+	if (err == SN_OK)
+		return;
+	sn_log(SN_WARN, "follow.failed", "sess=%llu error=%s",
+	    (unsigned long long)s->id, sn_err_name(err));
+	sess_bye(s, "internal", "the server failed; its log says why");
+}
+
+static void release(struct sess *s)
+{
+	struct cursors_owner owner = { s->loop->index, s->id };
+
+	if (s->follow.cursor == NULL)
+		return;
+	cursors_release(s->loop->net->cursors, s->follow.cursor, owner);
+	s->follow.cursor = NULL;
+	s->follow.live = false;
+}
+
 void follow_on_sync(struct sess *s, const struct sn_frame *frame)
 {
 	struct cursors_owner former = { 0, 0 };
@@ -112,8 +149,8 @@ void follow_on_sync(struct sess *s, const struct sn_frame *frame)
 	s->follow.live = false;
 	s->follow.credit_frames = f.frames;
 	s->follow.credit_bytes = f.bytes;
-	if ((err = followers_add(s->loop, txn, s)) != SN_OK) {
-		follow_stop(s);
+	if ((err = begin(s, txn)) != SN_OK) {
+		release(s);
 		sess_error_of(s, f.ref, err);
 		return;
 	}
@@ -254,12 +291,8 @@ void follow_feed(struct sess *s)
 
 void follow_stop(struct sess *s)
 {
-	struct cursors_owner owner = { s->loop->index, s->id };
-
-	if (s->follow.cursor == NULL)
-		return;
-	cursors_release(s->loop->net->cursors, s->follow.cursor, owner);
-	s->follow.cursor = NULL;
-	s->follow.live = false;
-	followers_remove(s->loop, s);
+	release(s);
+	if (s->following)
+		followers_remove(s->loop, s);
+	s->following = false;
 }

@@ -16,6 +16,10 @@ void follow_live(struct sess *s, const struct oplog_request *request);
 /** follow_feed(s): deliver what is stored, as far as this turn goes. */
 void follow_feed(struct sess *s);
 
+/** follow_ready(s): s has logged in: what it wants to hear beside messages it
+ * hears from now on. */
+void follow_ready(struct sess *s);
+
 /** follow_stop(s): no more deliveries; gives the cursor back. */
 void follow_stop(struct sess *s);
 

@@ -192,6 +192,39 @@ void followers_left(struct loop *loop, uint64_t room, uint64_t account)
 	}
 }
 
+void followers_ended(struct loop *loop, uint64_t room)
+{
+	struct follow_room *r;
+
+	/* The last one to leave takes the entry with it. */
+	while ((r = map_get(&loop->rooms, room)) != NULL)
+		followers_left(loop, room, r->members[0]->account);
+}
+
+bool followers_any(const struct loop *loop, uint64_t room)
+{
+	return (map_get(&loop->rooms, room) != NULL);
+}
+
+void followers_of_room(struct loop *loop, uint64_t room,
+    void (*call)(struct sess *s, void *arg), void *arg)
+{
+	struct follow_room *r = map_get(&loop->rooms, room);
+	struct sess *s, *next;
+
+	/* From the end: one that goes is replaced by the last. */
+	for (size_t i = r == NULL ? 0 : r->count; i > 0; i--) {
+		for (s = r->members[i - 1]->sessions; s != NULL; s = next) {
+			next = s->next_of_account;
+			call(s, arg);
+		}
+		if ((r = map_get(&loop->rooms, room)) == NULL)
+			break;
+		if (i > r->count + 1)
+			i = r->count + 1;
+	}
+}
+
 static void each_session(struct follower *f, const struct oplog_request *q,
     void (*call)(struct sess *s, const struct oplog_request *request))
 {

@@ -7,7 +7,8 @@
 
 /*
  * Who in this loop follows what: the sessions of each account that have
- * begun delivery, and the named rooms those accounts are in.  Direct
+ * begun delivery or want to hear of things that are not delivered (their
+ * ${features}), and the named rooms those accounts are in.  Direct
  * conversations need no entry: a message names its two accounts.
  */
 struct follower {
@@ -32,6 +33,16 @@ void followers_remove(struct loop *loop, struct sess *s);
 /** followers_joined, followers_left: what the log says of ${account}. */
 void followers_joined(struct loop *loop, uint64_t room, uint64_t account);
 void followers_left(struct loop *loop, uint64_t room, uint64_t account);
+
+/** followers_ended(loop, room): nobody follows it any more. */
+void followers_ended(struct loop *loop, uint64_t room);
+
+/** followers_any(loop, room): whether somebody here does. */
+bool followers_any(const struct loop *loop, uint64_t room);
+
+/** followers_of_room(loop, room, call, arg): every session here that does. */
+void followers_of_room(struct loop *loop, uint64_t room,
+    void (*call)(struct sess *s, void *arg), void *arg);
 
 /** followers_each(loop, request, call): every session here that may have
  * the message ${request}. */

@@ -22,36 +22,51 @@ struct history {
 	struct history_page page;
 };
 
+/* The conversation with ${with}: the one who has that name now, or else the
+ * last one of that name who was deleted. */
+static enum sn_err find_direct(
+    struct sess *s, struct sn_txn *txn, struct sn_bytes with, uint64_t *room)
+{
+	struct account account;
+	enum sn_err known, err;
+
+	if (!sn_name_account(with))
+		return (SN_ENOTFOUND);
+	known = account_find(txn, with, &account);
+	if (known != SN_OK && known != SN_ENOTFOUND)
+		return (known);
+	err = known == SN_OK ? room_direct(txn, s->account, account.id, room)
+			     : SN_ENOTFOUND;
+	if (err == SN_ENOTFOUND)
+		err = room_former(txn, s->account, with, room);
+	/* Two who never spoke have an empty history. */
+	if (err == SN_ENOTFOUND && known == SN_OK &&
+	    account.state == ACCOUNT_ACTIVE) {
+		*room = 0;
+		return (SN_OK);
+	}
+	return (err);
+}
+
 /* The room that ${with} names, for this account, and where it begins; 0 is
  * a conversation that never was. */
 static enum sn_err find_room(struct sess *s, struct sn_txn *txn,
     struct sn_bytes with, uint64_t *room, uint64_t *from)
 {
 	struct room_member member;
-	struct account account;
-	struct room named;
+	struct room named = { .history = false };
 	enum sn_err err;
 
 	if (sn_name_room(with)) {
 		if ((err = room_find(txn, with, &named)) != SN_OK)
 			return (err);
 		*room = named.id;
-	} else {
-		if (!sn_name_account(with))
-			return (SN_ENOTFOUND);
-		if ((err = account_find(txn, with, &account)) != SN_OK)
-			return (err);
-		err = room_direct(txn, s->account, account.id, room);
-		/* Two who never spoke have an empty history. */
-		if (err == SN_ENOTFOUND && account.state == ACCOUNT_ACTIVE) {
-			*room = 0;
-			return (SN_OK);
-		}
-		if (err != SN_OK)
-			return (err);
+	} else if ((err = find_direct(s, txn, with, room)) != SN_OK ||
+		   *room == 0) {
+		return (err);
 	}
 	err = room_member(txn, *room, s->account, &member);
-	*from = member.joined;
+	*from = named.history ? 0 : member.joined;
 	return (err);
 }
 

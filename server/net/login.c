@@ -10,6 +10,7 @@
 #include "server/oplog/db.h"
 #include "server/net/audit.h"
 #include "server/net/dispatch.h"
+#include "server/net/follow.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
 #include "server/net/owner.h"
@@ -140,6 +141,8 @@ void login_on_hello(struct sess *s, const struct sn_frame *frame)
 	if (!admit(s, &owner))
 		return;
 	s->account = owner.account.id;
+	s->features = hello.features;
+	welcome.features = SN_FEATURES_ALL;
 	(void)snprintf(
 	    s->account_name, sizeof(s->account_name), "%s", owner.account.name);
 	welcome.server = sn_bytes_of(s->loop->settings->name);
@@ -287,6 +290,7 @@ static void enter_ready(struct sess *s)
 	sn_frame_put_ready(&w, &f);
 	sess_put_end(s, &w);
 	login_stop(s);
+	follow_ready(s);
 	sess_again(s);
 }
 

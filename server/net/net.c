@@ -20,6 +20,7 @@
 #include "server/base/sandbox.h"
 #include "server/net/follow.h"
 #include "server/net/login.h"
+#include "server/net/room_events.h"
 #include "server/net/rooms.h"
 #include "server/net/send.h"
 #include "server/net/sweeper.h"
@@ -84,12 +85,8 @@ static void run_batch(void *owner, struct mail *mail)
 	for (struct oplog_request *q = batch->first; q != NULL; q = q->next) {
 		if (q->local)
 			continue;
-		if (q->err == SN_OK && q->applied.what == APPLIED_JOINED)
-			followers_joined(
-			    loop, q->applied.room, q->applied.account);
-		if (q->err == SN_OK && q->applied.what == APPLIED_LEFT)
-			followers_left(
-			    loop, q->applied.room, q->applied.account);
+		if (q->err == SN_OK && q->applied.what > APPLIED_MESSAGE)
+			room_events(loop, q);
 		if (q->loop == loop->index)
 			answer(loop, q);
 		if (q->frame.n > 0)

@@ -40,7 +40,10 @@ void rooms_on_create(struct sess *s, const struct sn_frame *frame)
 	op.room_create.open = f.open;
 	op.room_create.name = f.room;
 	op.room_create.topic = f.topic;
+	op.room_create.history = f.history;
 	op.room_create.limit = s->loop->settings->limits.rooms_max;
+	op.room_create.account_limit =
+	    s->loop->settings->limits.rooms_per_account;
 	submit(s, f.ref, &op);
 }
 
@@ -79,6 +82,8 @@ static void change_self(
 	op.room_member.by = s->account;
 	op.room_member.change = change;
 	op.room_member.limit = s->loop->settings->limits.members_max;
+	op.room_member.account_limit =
+	    s->loop->settings->limits.rooms_per_account;
 	submit(s, f.ref, &op);
 }
 
@@ -108,37 +113,47 @@ static enum sn_err find_account(
 	return (SN_OK);
 }
 
-static void change_other(
-    struct sess *s, const struct sn_frame *frame, enum op_member_change change)
+/* Somebody in the room does something to somebody else's place in it. */
+static void change_member(struct sess *s, uint64_t ref, struct sn_bytes name,
+    struct sn_bytes account, enum op_member_change change)
 {
 	struct op op = { .kind = OP_ROOM_MEMBER };
-	struct sn_frame plain = *frame;
-	struct sn_frame_room_invite f;
 	struct room_member member;
 	struct sn_txn *txn;
 	struct room room;
 	enum sn_err err;
 
-	plain.type = SN_FRAME_ROOM_INVITE;
-	if (!sn_frame_get_room_invite(&plain, &f)) {
-		bad(s, "this frame needs ref, room, account");
-		return;
-	}
-	if (!find(s, f.ref, f.room, &room))
+	if (!find(s, ref, name, &room))
 		return;
 	/* Whether the account exists is told to members only. */
 	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
 	    (err = room_member(txn, room.id, s->account, &member)) != SN_OK ||
-	    (err = find_account(s, f.account, &op.room_member.account)) !=
+	    (err = find_account(s, account, &op.room_member.account)) !=
 		SN_OK) {
-		sess_error_of(s, f.ref, err);
+		sess_error_of(s, ref, err);
 		return;
 	}
 	op.room_member.room = room.id;
 	op.room_member.by = s->account;
 	op.room_member.change = change;
 	op.room_member.limit = s->loop->settings->limits.members_max;
-	submit(s, f.ref, &op);
+	op.room_member.account_limit =
+	    s->loop->settings->limits.rooms_per_account;
+	submit(s, ref, &op);
+}
+
+static void change_other(
+    struct sess *s, const struct sn_frame *frame, enum op_member_change change)
+{
+	struct sn_frame plain = *frame;
+	struct sn_frame_room_invite f;
+
+	/* INVITE and REMOVE have the same fields. */
+	plain.type = SN_FRAME_ROOM_INVITE;
+	if (!sn_frame_get_room_invite(&plain, &f))
+		bad(s, "this frame needs ref, room, account");
+	else
+		change_member(s, f.ref, f.room, f.account, change);
 }
 
 void rooms_on_invite(struct sess *s, const struct sn_frame *frame)
@@ -169,6 +184,60 @@ void rooms_on_topic(struct sess *s, const struct sn_frame *frame)
 	submit(s, f.ref, &op);
 }
 
+void rooms_on_role(struct sess *s, const struct sn_frame *frame)
+{
+	struct sn_frame_room_role f;
+	bool owner, member;
+
+	if (!sn_frame_get_room_role(frame, &f)) {
+		bad(s, "ROOM_ROLE needs ref, room, account, role");
+		return;
+	}
+	owner = sn_bytes_equal(f.role, sn_bytes_of("owner"));
+	member = sn_bytes_equal(f.role, sn_bytes_of("member"));
+	if (!owner && !member)
+		sess_error(s, &f.ref, "bad-frame",
+		    "a role is \"owner\" or \"member\"");
+	else
+		change_member(s, f.ref, f.room, f.account,
+		    owner ? OP_APPOINT : OP_DISMISS);
+}
+
+void rooms_on_history(struct sess *s, const struct sn_frame *frame)
+{
+	struct op op = { .kind = OP_ROOM_HISTORY };
+	struct sn_frame_room_history f;
+	struct room room;
+
+	if (!sn_frame_get_room_history(frame, &f)) {
+		bad(s, "ROOM_HISTORY needs ref, room, open");
+		return;
+	}
+	if (!find(s, f.ref, f.room, &room))
+		return;
+	op.room_history.room = room.id;
+	op.room_history.by = s->account;
+	op.room_history.open = f.open;
+	submit(s, f.ref, &op);
+}
+
+void rooms_on_delete(struct sess *s, const struct sn_frame *frame)
+{
+	struct op op = { .kind = OP_ROOM_DELETE };
+	struct sn_frame_room_delete f;
+	struct room room;
+
+	if (!sn_frame_get_room_delete(frame, &f)) {
+		bad(s, "ROOM_DELETE needs ref and room");
+		return;
+	}
+	if (!find(s, f.ref, f.room, &room))
+		return;
+	op.room_delete.room = room.id;
+	op.room_delete.by = s->account;
+	submit(s, f.ref, &op);
+}
+
 static void put_end(struct sess *s, uint64_t ref, uint64_t count, bool more)
 {
 	struct sn_frame_end f = { .ref = ref, .count = count, .more = more };
@@ -188,6 +257,7 @@ static void put_room(
 		.open = room->open,
 		.members = room->members,
 		.joined = joined,
+		.history = room->history,
 	};
 	struct sn_wr w = sess_put(s, 512);
 

@@ -89,6 +89,8 @@ struct sess {
 	const char *admitted_by;        /* For the log: password, token. */
 	struct keeper_answer *admitted; /* Until READY is sent. */
 
+	uint64_t features;  /* What its client knows: SN_FEATURE_*. */
+	bool following;     /* One of the loop's followers. */
 	unsigned in_flight; /* Operations submitted and not answered. */
 	uint64_t frames_in, messages_in, messages_out;
 	struct sess_follow follow;

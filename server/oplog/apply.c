@@ -28,7 +28,11 @@ static enum sn_err change(struct sn_txn *txn, struct tally *tally,
 	case OP_ROOM_MEMBER:
 		return (apply_room_member(txn, op, seq, out));
 	case OP_ROOM_TOPIC:
-		return (apply_room_topic(txn, op));
+		return (apply_room_topic(txn, op, out));
+	case OP_ROOM_DELETE:
+		return (apply_room_delete(txn, op, out));
+	case OP_ROOM_HISTORY:
+		return (apply_room_history(txn, op, out));
 	case OP_SUBJECT_MAP:
 		return (apply_subject_map(txn, op));
 	case OP_SUBJECT_UNMAP:

@@ -14,6 +14,8 @@ enum applied_what {
 	APPLIED_MESSAGE, /* A message in ${room}. */
 	APPLIED_JOINED,  /* ${account} is a member of ${room} now. */
 	APPLIED_LEFT,    /* ${account} is no member of ${room} any more. */
+	APPLIED_ROOM,    /* ${room} has another topic, setting or owner. */
+	APPLIED_DELETED, /* ${room} and its memberships are gone. */
 };
 
 struct applied {
@@ -24,7 +26,7 @@ struct applied {
 	uint64_t room;
 	bool direct; /* ${room} is the conversation of the next two. */
 	uint64_t account;
-	uint64_t other;
+	uint64_t other; /* Who became its owner, as the last one went; or 0. */
 };
 
 /**

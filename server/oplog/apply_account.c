@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "server/oplog/apply_room.h"
 #include "server/oplog/db.h"
 
 /* SN_OK when ${table} has no such key, SN_EEXISTS when it has. */
@@ -91,7 +92,9 @@ static enum sn_err bury(
 		return (apply_must(err));
 	if (subject.n > 0 && (err = bury_subject(txn, subject, time)) != SN_OK)
 		return (err);
-	return (bury_mappings(txn, a->id, time));
+	if ((err = bury_mappings(txn, a->id, time)) != SN_OK)
+		return (err);
+	return (apply_must(apply_room_bury(txn, a)));
 }
 
 enum sn_err apply_account_state(struct sn_txn *txn, const struct op *op)

@@ -29,6 +29,8 @@
  *	DIRECTS        lower account id, higher account id -> room id
  *	MEMBERS        room id, account id -> member
  *	ACCOUNT_ROOMS  account id, room id -> seq joined at
+ *	FORMERS        account id, name -> room id of its last conversation
+ *	               with an account of that name that was deleted
  *	CURSORS        fingerprint, consumer -> seq
  *	EXPIRES        time in ms, seq -> nothing (messages with a ttl)
  *	USAGE          of what, id -> messages and bytes stored (usage.h)
@@ -45,7 +47,7 @@
 	X(ROOMS, "rooms") X(ROOM_NAMES, "room_names") X(DIRECTS, "directs") \
 	X(MEMBERS, "members") X(ACCOUNT_ROOMS, "account_rooms")             \
 	X(CURSORS, "cursors") X(EXPIRES, "expires") X(USAGE, "usage")       \
-	X(LIMITS, "limits") X(MAPPINGS, "mappings")
+	X(LIMITS, "limits") X(MAPPINGS, "mappings") X(FORMERS, "formers")
 /* clang-format on */
 
 #define X(name, text) DB_##name,

@@ -110,6 +110,21 @@ static void get_device(struct sn_rd *r, struct op_device_bind *b)
 	b->limit = sn_rd_u64(r);
 }
 
+/* What later versions appended; in their rows it is always there. */
+static void get_later(struct sn_rd *r, struct op *op)
+{
+	bool there = r->left > 0;
+
+	if (op->kind == OP_ROOM_CREATE) {
+		op->room_create.account_limit =
+		    there ? sn_rd_u64(r) : UINT64_MAX;
+		op->room_create.history = there && sn_rd_u8(r) != 0;
+	} else if (op->kind == OP_ROOM_MEMBER) {
+		op->room_member.account_limit =
+		    there ? sn_rd_u64(r) : UINT64_MAX;
+	}
+}
+
 void op_encode(const struct op *op, struct sn_wr *w)
 {
 	record_begin(w, VERSION);
@@ -139,6 +154,8 @@ void op_encode(const struct op *op, struct sn_wr *w)
 		sn_wr_blob(w, op->room_create.name);
 		sn_wr_blob(w, op->room_create.topic);
 		sn_wr_u64(w, op->room_create.limit);
+		sn_wr_u64(w, op->room_create.account_limit);
+		sn_wr_u8(w, op->room_create.history);
 		break;
 	case OP_ROOM_MEMBER:
 		sn_wr_u64(w, op->room_member.room);
@@ -146,11 +163,21 @@ void op_encode(const struct op *op, struct sn_wr *w)
 		sn_wr_u64(w, op->room_member.by);
 		sn_wr_u8(w, (uint8_t)op->room_member.change);
 		sn_wr_u64(w, op->room_member.limit);
+		sn_wr_u64(w, op->room_member.account_limit);
 		break;
 	case OP_ROOM_TOPIC:
 		sn_wr_u64(w, op->room_topic.room);
 		sn_wr_u64(w, op->room_topic.by);
 		sn_wr_blob(w, op->room_topic.topic);
+		break;
+	case OP_ROOM_DELETE:
+		sn_wr_u64(w, op->room_delete.room);
+		sn_wr_u64(w, op->room_delete.by);
+		break;
+	case OP_ROOM_HISTORY:
+		sn_wr_u64(w, op->room_history.room);
+		sn_wr_u64(w, op->room_history.by);
+		sn_wr_u8(w, op->room_history.open);
 		break;
 	case OP_SUBJECT_MAP:
 		sn_wr_u64(w, op->subject_map.account);
@@ -216,6 +243,7 @@ enum sn_err op_decode(struct sn_bytes value, struct op *op)
 		op->room_create.name = sn_rd_blob(&r);
 		op->room_create.topic = sn_rd_blob(&r);
 		op->room_create.limit = sn_rd_u64(&r);
+		get_later(&r, op);
 		break;
 	case OP_ROOM_MEMBER:
 		op->room_member.room = sn_rd_u64(&r);
@@ -223,11 +251,21 @@ enum sn_err op_decode(struct sn_bytes value, struct op *op)
 		op->room_member.by = sn_rd_u64(&r);
 		op->room_member.change = sn_rd_u8(&r);
 		op->room_member.limit = sn_rd_u64(&r);
+		get_later(&r, op);
 		break;
 	case OP_ROOM_TOPIC:
 		op->room_topic.room = sn_rd_u64(&r);
 		op->room_topic.by = sn_rd_u64(&r);
 		op->room_topic.topic = sn_rd_blob(&r);
+		break;
+	case OP_ROOM_DELETE:
+		op->room_delete.room = sn_rd_u64(&r);
+		op->room_delete.by = sn_rd_u64(&r);
+		break;
+	case OP_ROOM_HISTORY:
+		op->room_history.room = sn_rd_u64(&r);
+		op->room_history.by = sn_rd_u64(&r);
+		op->room_history.open = sn_rd_u8(&r) != 0;
 		break;
 	case OP_SUBJECT_MAP:
 		op->subject_map.account = sn_rd_u64(&r);

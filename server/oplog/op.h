@@ -28,6 +28,8 @@ enum op_kind {
 	OP_ROOM_CREATE,
 	OP_ROOM_MEMBER,
 	OP_ROOM_TOPIC,
+	OP_ROOM_DELETE = 16,
+	OP_ROOM_HISTORY,
 	OP_SUBJECT_MAP = 9,
 	OP_SUBJECT_UNMAP = 10,
 	OP_FORGET = 32, /* Remove messages: retention has decided. */
@@ -37,7 +39,14 @@ enum op_kind {
 	OP_KIND_END
 };
 
-enum op_member_change { OP_JOIN, OP_LEAVE, OP_INVITE, OP_REMOVE };
+enum op_member_change {
+	OP_JOIN,
+	OP_LEAVE,
+	OP_INVITE,
+	OP_REMOVE,
+	OP_APPOINT, /* An owner. */
+	OP_DISMISS,
+};
 
 struct op_message {
 	uint64_t sender;
@@ -73,7 +82,9 @@ struct op_room_create {
 	bool open;
 	struct sn_bytes name;
 	struct sn_bytes topic;
-	uint64_t limit; /* Rooms the server may have. */
+	uint64_t limit;         /* Rooms the server may have. */
+	uint64_t account_limit; /* Rooms an account may be in. */
+	bool history;           /* As in struct room. */
 };
 
 struct op_room_member {
@@ -81,7 +92,19 @@ struct op_room_member {
 	uint64_t account;
 	uint64_t by; /* Who asked. */
 	enum op_member_change change;
-	uint64_t limit; /* Members a room may have. */
+	uint64_t limit;         /* Members a room may have. */
+	uint64_t account_limit; /* Rooms an account may be in. */
+};
+
+struct op_room_delete {
+	uint64_t room;
+	uint64_t by;
+};
+
+struct op_room_history {
+	uint64_t room;
+	uint64_t by;
+	bool open;
 };
 
 struct op_room_topic {
@@ -128,6 +151,8 @@ struct op {
 		struct op_room_create room_create;
 		struct op_room_member room_member;
 		struct op_room_topic room_topic;
+		struct op_room_delete room_delete;
+		struct op_room_history room_history;
 		struct op_forget forget;
 		struct op_purge purge;
 		struct op_limit limit;

@@ -154,6 +154,7 @@ static enum sn_err look_at_room(struct sn_txn *txn,
 {
 	struct limit limit = { .bytes = policy->room_bytes };
 	struct walk w = { .pick = pick };
+	struct room of;
 	enum sn_err err;
 
 	err = limit_own(txn, USAGE_ROOM, room, &limit);
@@ -164,7 +165,12 @@ static enum sn_err look_at_room(struct sn_txn *txn,
 	if (limit.age != 0)
 		w.cutoff = before(now, limit.age);
 	err = excess_of(txn, USAGE_ROOM, room, limit.bytes, &w.excess);
-	if (err != SN_OK || (w.cutoff == 0 && w.excess == 0))
+	if (err != SN_OK || (err = room_get(txn, room, &of)) != SN_OK)
+		return (err == SN_ENOTFOUND ? SN_OK : err);
+	/* Nobody can read it any more. */
+	if (of.kind == ROOM_DELETED)
+		w.excess = UINT64_MAX;
+	if (w.cutoff == 0 && w.excess == 0)
 		return (err);
 	return (walk_room(txn, &w, room));
 }

@@ -3,7 +3,7 @@
 #include "server/oplog/db.h"
 #include "server/base/record.h"
 
-#define VERSION 1
+#define VERSION 2 /* 2: a room has ${history} */
 
 enum sn_err room_get(struct sn_txn *txn, uint64_t id, struct room *out)
 {
@@ -26,6 +26,7 @@ enum sn_err room_get(struct sn_txn *txn, uint64_t id, struct room *out)
 	out->higher = sn_rd_u64(&r);
 	record_text(&r, out->name, sizeof(out->name));
 	record_text(&r, out->topic, sizeof(out->topic));
+	out->history = r.left > 0 && sn_rd_u8(&r) != 0;
 	return (sn_rd_end(&r) ? SN_OK : SN_ECORRUPT);
 }
 
@@ -47,6 +48,41 @@ enum sn_err room_direct(
 	struct db_key key = a < b ? db_key2(a, b) : db_key2(b, a);
 
 	return (db_get_u64(txn, DB_DIRECTS, db_bytes(&key), id));
+}
+
+/* account id, name */
+struct former_key {
+	uint8_t bytes[8 + SN_NAME_MAX];
+	size_t n;
+};
+
+static struct former_key former_key(uint64_t account, struct sn_bytes name)
+{
+	struct former_key key;
+	struct sn_wr w = sn_wr_over(key.bytes, sizeof(key.bytes));
+
+	sn_wr_u64(&w, account);
+	sn_wr_put(&w, name.p, name.n);
+	key.n = w.n;
+	return (key);
+}
+
+enum sn_err room_former(
+    struct sn_txn *txn, uint64_t account, struct sn_bytes name, uint64_t *id)
+{
+	struct former_key key = former_key(account, name);
+
+	return (db_get_u64(
+	    txn, DB_FORMERS, (struct sn_bytes){ key.bytes, key.n }, id));
+}
+
+enum sn_err room_put_former(
+    struct sn_txn *txn, uint64_t account, struct sn_bytes name, uint64_t room)
+{
+	struct former_key key = former_key(account, name);
+
+	return (db_put_u64(
+	    txn, DB_FORMERS, (struct sn_bytes){ key.bytes, key.n }, room));
 }
 
 enum sn_err room_member(struct sn_txn *txn, uint64_t room, uint64_t account,
@@ -82,6 +118,7 @@ enum sn_err room_put(struct sn_txn *txn, const struct room *room)
 	sn_wr_u64(&w, room->higher);
 	sn_wr_blob(&w, sn_bytes_of(room->name));
 	sn_wr_blob(&w, sn_bytes_of(room->topic));
+	sn_wr_u8(&w, room->history);
 	record_finish(&w);
 	if (w.bad)
 		return (SN_EBUG);

@@ -10,13 +10,15 @@
 #define ROOM_TOPIC_MAX 256
 
 /* A direct conversation is a room of two, without a name. */
-enum room_kind { ROOM_DIRECT, ROOM_NAMED };
+/* A deleted one keeps its row, so that its name can still be told. */
+enum room_kind { ROOM_DIRECT, ROOM_NAMED, ROOM_DELETED };
 enum room_role { ROOM_MEMBER, ROOM_OWNER };
 
 struct room {
 	uint64_t id;
 	enum room_kind kind;
 	bool open;        /* Anyone may join. */
+	bool history;     /* Members may read what was said before them. */
 	uint64_t created; /* ms since 1970 */
 	uint64_t members;
 	uint64_t lower, higher; /* Account ids of a direct conversation. */
@@ -41,6 +43,14 @@ enum sn_err room_find(
 enum sn_err room_direct(
     struct sn_txn *txn, uint64_t a, uint64_t b, uint64_t *id) SN_MUST_USE;
 
+/**
+ * room_former(txn, account, name, id):
+ * The conversation of ${account} with one of that name who was deleted, the
+ * last such.  SN_ENOTFOUND.
+ */
+enum sn_err room_former(struct sn_txn *txn, uint64_t account,
+    struct sn_bytes name, uint64_t *id) SN_MUST_USE;
+
 /** room_member(txn, room, account, out): SN_ENOTFOUND when it is none. */
 enum sn_err room_member(struct sn_txn *txn, uint64_t room, uint64_t account,
     struct room_member *out) SN_MUST_USE;
@@ -51,5 +61,7 @@ enum sn_err room_put_member(struct sn_txn *txn, uint64_t room, uint64_t account,
     const struct room_member *member) SN_MUST_USE;
 enum sn_err room_delete_member(
     struct sn_txn *txn, uint64_t room, uint64_t account) SN_MUST_USE;
+enum sn_err room_put_former(struct sn_txn *txn, uint64_t account,
+    struct sn_bytes name, uint64_t room) SN_MUST_USE;
 
 #endif

@@ -45,6 +45,9 @@ CLIENT_FRAMES = {
     "ROOM_LIST": (37, "ref"),
     "ROOM_MEMBERS": (38, "ref room"),
     "ROOM_TOPIC": (39, "ref room topic"),
+    "ROOM_DELETE": (42, "ref room"),
+    "ROOM_HISTORY": (43, "ref room open"),
+    "ROOM_ROLE": (44, "ref room account role"),
     "PING": (48, "nonce"),
     "PONG": (49, "nonce"),
     "BYE": (63, "code text"),
@@ -61,17 +64,31 @@ SERVER_FRAMES = {
     "DELIVER": (20, _MESSAGE),
     "ITEM": (24, "ref " + _MESSAGE),
     "END": (25, "ref count more"),
-    "ROOM": (40, "ref room topic open members joined"),
+    "ROOM": (40, "ref room topic open members joined history=False"),
     "MEMBER": (41, "ref account role"),
+    "ROOM_CHANGED": (45, "seq room change account"),
     "PING": (48, "nonce"),
     "PONG": (49, "nonce"),
     "NOTICE": (62, "code text value"),
     "BYE": (63, "code text"),
 }
+
+
+def _kind_of(name, fields):
+    """A tuple with these fields; name=value is one that was appended."""
+    words = [word.partition("=") for word in fields.split()]
+    values = {"False": False, "None": None, "0": 0}
+    return collections.namedtuple(
+        name, [word for word, _, _ in words],
+        defaults=[values[value] for _, equals, value in words if equals])
+
+
 _BY_NUMBER = {
-    number: collections.namedtuple(name, fields)
+    number: _kind_of(name, fields)
     for name, (number, fields) in SERVER_FRAMES.items()
 }
+# What comes by itself, to a client that named the feature in HELLO.
+UNASKED = {"ROOM_CHANGED"}
 
 
 class Closed(Exception):
@@ -124,7 +141,7 @@ def decode(payload):
     if kind is None:
         raise ValueError(f"a frame the page does not know: {item!r}")
     fields = item[1:]
-    if len(fields) < len(kind._fields):
+    if len(fields) < len(kind._fields) - len(kind._field_defaults):
         raise ValueError(f"{kind.__name__} lacks fields: {item!r}")
     return kind(*fields[: len(kind._fields)])  # Trailing ones are ignored.
 
@@ -259,10 +276,12 @@ class Wire:
 class Session(Wire):
     """A client: login, requests by ref, deliveries set aside in order."""
 
-    def __init__(self, *args, agent="test", **more):
+    def __init__(self, *args, agent="test", features=(), **more):
         super().__init__(*args, **more)
         self.agent = agent
+        self.features = list(features)
         self.delivered = collections.deque()
+        self.heard = collections.deque()  # Of the UNASKED, in order.
         self.notices = []
         self.token = None
         self._ref = 0
@@ -270,7 +289,7 @@ class Session(Wire):
     # Section 3.
 
     def hello(self):
-        self.send("HELLO", VERSION, [], self.agent)
+        self.send("HELLO", VERSION, self.features, self.agent)
         self.welcome = self.expect("WELCOME")
         return self.welcome
 
@@ -351,9 +370,9 @@ class Session(Wire):
     def expect(self, *names, ref=None, wait=None):
         """The next frame of these names (and this ref).
 
-        PING is answered, DELIVER and NOTICE are set aside; ERROR and BYE
-        raise Refused unless they are among the names; an ERROR for another
-        ref, or any other frame, is the server's mistake.
+        PING is answered; DELIVER, NOTICE and what comes unasked are set
+        aside; ERROR and BYE raise Refused unless they are among the names; an
+        ERROR for another ref, or any other frame, is the server's mistake.
         """
         limit = time.monotonic() + (self.wait if wait is None else wait)
         while True:
@@ -367,6 +386,8 @@ class Session(Wire):
                 self.delivered.append(frame)
             elif name == "NOTICE":
                 self.notices.append(frame)
+            elif name in UNASKED:
+                self.heard.append(frame)
             elif name in ("ERROR", "BYE"):
                 raise Refused(frame)
             else:
@@ -380,6 +401,26 @@ class Session(Wire):
                 found.append(self.delivered.popleft())
             else:
                 found.append(self.expect("DELIVER", wait=wait))
+        return found
+
+    def hear(self, name, wait=None, **fields):
+        """The next frame of this name that comes unasked, with these fields;
+        what came unasked before it is passed over."""
+        limit = time.monotonic() + (self.wait if wait is None else wait)
+        while True:
+            while self.heard:
+                frame = self.heard.popleft()
+                if kind(frame) == name and all(
+                        getattr(frame, k) == v for k, v in fields.items()):
+                    return frame
+            self.heard.append(
+                self.expect(*UNASKED, wait=max(limit - time.monotonic(), 0)))
+
+    def unheard(self):
+        """What has come unasked until now."""
+        self.ping()
+        found = list(self.heard)
+        self.heard.clear()
         return found
 
     def until(self, seq, wait=None):

@@ -386,6 +386,44 @@ def test_chat_tells_what_was_not_sent(alice):
     assert "not sent" in refused.stderr
 
 
+def test_a_rooms_history_owners_and_end(alice, bob):
+    alice("room", "create", "#ops", "--history")
+    alice("send", "#ops", "before him")
+    bob("room", "join", "#ops")
+    assert [m["body"] for m in bob.json("history", "#ops")] == ["before him"]
+    alice("room", "history", "#ops", "joined")
+    assert bob.json("history", "#ops") == []
+    assert alice.json("room", "list")[0]["history"] is False
+    alice("room", "history", "#ops", "closed", status=64)
+    bob("room", "history", "#ops", "open", status=77)
+    assert "make somebody else one first" in alice(
+        "room", "owner", "#ops", "alice", "--revoke", status=77).stderr
+    bob("room", "delete", "#ops", status=77)
+    alice("room", "owner", "#ops", "bob")
+    assert "an owner already" in alice(
+        "room", "owner", "#ops", "bob", status=73).stderr
+    bob("room", "delete", "#ops")
+    alice("room", "members", "#ops", status=67)
+
+
+def test_a_chat_in_a_room_tells_who_comes_and_when_it_ends(alice, bob):
+    alice("room", "create", "#ops")
+    chat = alice.start("chat", "#ops")
+    try:
+        until(chat.stderr, b"talking to #ops")
+        bob("room", "join", "#ops")
+        until(chat.stderr, b"(bob joined #ops)")
+        bob("room", "leave", "#ops")
+        until(chat.stderr, b"(bob left #ops)")
+        alice("room", "delete", "#ops")
+        until(chat.stderr, b"(#ops was deleted)")
+        chat.stdin.close()
+        assert chat.wait(WAIT) == 0
+    finally:
+        chat.kill()
+        chat.wait()
+
+
 def test_rooms_from_making_to_leaving(alice, bob, client):
     alice("room", "create", "#ops", "what runs", "--private")
     alice("room", "create", "#ops", status=73)

@@ -310,7 +310,8 @@ def test_a_version_nobody_speaks_ends_the_connection(shared, people):
 def test_features_nobody_knows_are_passed_over(shared, people):
     with shared.session(people.alice_laptop) as session:
         session.send("HELLO", 1, ["teleport", "x" * 200], "new")
-        assert session.expect("WELCOME").features == []
+        assert session.expect("WELCOME").features == [
+            "rooms"]
         session.auth(PASSWORD)
 
 

@@ -21,18 +21,36 @@ def example(name):
     ("AUTH", (b"correct horse",)),
     ("SEND", (7, "bob", bytes.fromhex("0192e4a07c5d7aaa8bbbccccdddddddd"),
               "text/plain", b"hi")),
+    ("ROOM_CREATE", (1, "#ops", True, "up", True)),
+    ("HISTORY", (2, "bob", None, None, 20, None, 1764000000000)),
+    ("ROOM_DELETE", (3, "#ops")),
+    ("ROOM_HISTORY", (4, "#ops", True)),
+    ("ROOM_ROLE", (5, "#ops", "bob", "owner")),
 ])
 def test_the_pages_examples_are_what_a_client_sends(name, fields):
     assert protocol.encode(name, *fields) == example(name)
 
 
-def test_the_pages_answer_reads_as_the_page_says():
+@pytest.mark.parametrize("name, fields", [
+    ("STORED", (7, 42, 1764000000000, False)),
+    ("ROOM_CHANGED", (43, "#ops", "joined", "bob")),
+])
+def test_the_pages_answers_read_as_the_page_says(name, fields):
     decoder = protocol.Decoder()
-    decoder.feed(example("STORED"))
+    decoder.feed(example(name))
     frame = decoder.next()
-    assert protocol.kind(frame) == "STORED"
-    assert frame == (7, 42, 1764000000000, False)
+    assert protocol.kind(frame) == name
+    assert frame == fields
     assert decoder.next() is None
+
+
+def test_a_field_that_was_appended_may_be_missing():
+    import cbor2
+    old = [40, 1, "#ops", "", True, 1, True]
+    assert protocol.decode(cbor2.dumps(old)).history is False
+    assert protocol.decode(cbor2.dumps(old + [True])).history is True
+    with pytest.raises(ValueError, match="lacks fields"):
+        protocol.decode(cbor2.dumps(old[:-1]))
 
 
 def test_unknown_trailing_fields_of_a_server_are_ignored():

@@ -188,6 +188,236 @@ def test_a_room_survives_its_creator(server, people, alice, bob, carol):
     assert "alice" not in members(bob, "#house")
 
 
+def test_the_oldest_member_inherits_a_room_without_an_owner(
+        server, alice, bob, carol):
+    do(alice, "ROOM_CREATE", "#house", True, "")
+    for session in (carol, bob):
+        do(session, "ROOM_JOIN", "#house")
+    do(alice, "ROOM_LEAVE", "#house")
+    assert members(bob, "#house") == {"carol": "owner", "bob": "member"}
+    server.ctl("account.delete", "carol")
+    assert members(bob, "#house") == {"bob": "owner"}
+    do(bob, "ROOM_TOPIC", "#house", "mine now")
+
+
+def test_nobody_inherits_while_an_owner_is_left(alice, bob, carol):
+    do(alice, "ROOM_CREATE", "#house", True, "")
+    for session in (bob, carol):
+        do(session, "ROOM_JOIN", "#house")
+    do(alice, "ROOM_ROLE", "#house", "carol", "owner")
+    do(alice, "ROOM_LEAVE", "#house")
+    assert members(bob, "#house") == {"carol": "owner", "bob": "member"}
+
+
+def test_owners_give_and_take_ownership_but_the_last(alice, bob, carol):
+    do(alice, "ROOM_CREATE", "#house", True, "")
+    do(bob, "ROOM_JOIN", "#house")
+    refused(bob, "denied", "ROOM_ROLE", "#house", "bob", "owner")
+    refused(carol, "unknown-target", "ROOM_ROLE", "#house", "carol", "owner")
+    refused(alice, "unknown-target", "ROOM_ROLE", "#house", "carol", "owner")
+    refused(alice, "denied", "ROOM_ROLE", "#house", "alice", "member")
+    do(alice, "ROOM_ROLE", "#house", "bob", "owner")
+    refused(alice, "exists", "ROOM_ROLE", "#house", "bob", "owner")
+    do(bob, "ROOM_ROLE", "#house", "alice", "member")
+    refused(bob, "exists", "ROOM_ROLE", "#house", "alice", "member")
+    assert members(alice, "#house") == {"bob": "owner", "alice": "member"}
+    refused(bob, "denied", "ROOM_ROLE", "#house", "bob", "member")
+
+
+def test_the_last_to_leave_takes_the_room_along(alice, bob):
+    do(alice, "ROOM_CREATE", "#closed", False, "")
+    alice.post("#closed", "to myself")
+    do(alice, "ROOM_LEAVE", "#closed")
+    do(bob, "ROOM_CREATE", "#closed", False, "")
+    assert bob.history("#closed")[0] == []
+    refused(alice, "unknown-target", "ROOM_JOIN", "#closed")
+
+
+def test_a_deleted_accounts_last_room_goes_with_it(server, alice, bob):
+    do(alice, "ROOM_CREATE", "#alone", True, "")
+    do(alice, "ROOM_CREATE", "#both", True, "")
+    do(bob, "ROOM_JOIN", "#both")
+    server.ctl("account.delete", "alice")
+    assert [r.room for r in bob.rooms()] == ["#both"]
+
+
+def test_a_deleted_accounts_conversation_stays_with_the_other(
+        server, people, alice, bob, carol):
+    first = alice.post("bob", "for your records").seq
+    second = bob.post("alice", "thanks").seq
+    server.ctl("account.delete", "alice")
+    assert [i.seq for i in bob.history("alice")[0]] == [first, second]
+    with pytest.raises(Refused, match="unknown-target"):
+        carol.history("alice")
+    with pytest.raises(Refused, match="unknown-target"):
+        bob.post("alice", "are you there?")
+    bob.sync()
+    assert [d.seq for d in bob.fence("carol")] == [first, second]
+    # A new account of that name does not see it, and begins its own.
+    server.add("alice")
+    assert len(bob.history("alice")[0]) == 2
+    third = bob.post("alice", "are you the same?").seq
+    assert [i.seq for i in bob.history("alice")[0]] == [third]
+
+
+def test_owners_delete_a_room_and_nothing_of_it_is_left(alice, bob, carol):
+    bob.sync()
+    do(alice, "ROOM_CREATE", "#house", True, "")
+    do(bob, "ROOM_JOIN", "#house")
+    alice.post("#house", "gone with it")
+    refused(bob, "denied", "ROOM_DELETE", "#house")
+    refused(carol, "unknown-target", "ROOM_DELETE", "#house")
+    do(alice, "ROOM_DELETE", "#house")
+    for session in (alice, bob):
+        for name, more in (("ROOM_MEMBERS", ()), ("ROOM_LEAVE", ()),
+                           ("ROOM_DELETE", ()), ("ROOM_JOIN", ()),
+                           ("ROOM_HISTORY", (True,))):
+            refused(session, "unknown-target", name, "#house", *more)
+        with pytest.raises(Refused, match="unknown-target"):
+            session.history("#house")
+        with pytest.raises(Refused, match="unknown-target"):
+            session.post("#house", "anybody?")
+        assert session.rooms() == []
+
+
+def test_a_deleted_room_is_not_delivered_to_who_had_it_to_come(
+        server, people, alice, bob):
+    do(alice, "ROOM_CREATE", "#house", True, "")
+    do(bob, "ROOM_JOIN", "#house")
+    alice.post("#house", "too late for him")
+    do(alice, "ROOM_DELETE", "#house")
+    bob.sync()
+    assert bob.fence("carol") == []
+
+
+def test_a_name_that_is_free_again_names_another_room(
+        server, people, alice, bob):
+    do(alice, "ROOM_CREATE", "#house", True, "", True)
+    do(bob, "ROOM_JOIN", "#house")
+    alice.post("#house", "the old room's")
+    do(alice, "ROOM_DELETE", "#house")
+    do(bob, "ROOM_CREATE", "#house", True, "")
+    do(alice, "ROOM_JOIN", "#house")
+    seq = bob.post("#house", "the new room's").seq
+    for session in (alice, bob):
+        assert [i.seq for i in session.history("#house")[0]] == [seq]
+    alice.sync()
+    assert [d.seq for d in alice.fence("carol")] == [seq]
+    server.restart()
+    with server.login(people.bob_desk) as again:
+        assert [i.seq for i in again.history("#house")[0]] == [seq]
+        assert members(again, "#house") == {"bob": "owner", "alice": "member"}
+
+
+def test_a_rooms_setting_opens_what_was_said_before(alice, bob):
+    do(alice, "ROOM_CREATE", "#house", True, "")
+    before = alice.post("#house", "before").seq
+    bob.sync()
+    do(bob, "ROOM_JOIN", "#house")
+    after = alice.post("#house", "after").seq
+    assert [i.seq for i in bob.history("#house")[0]] == [after]
+    refused(bob, "denied", "ROOM_HISTORY", "#house", True)
+    do(alice, "ROOM_HISTORY", "#house", True)
+    assert [i.seq for i in bob.history("#house")[0]] == [before, after]
+    assert bob.rooms()[0].history is True
+    # It is there to be read, and is not delivered.
+    assert [d.seq for d in bob.fence("carol")] == [after]
+    do(alice, "ROOM_HISTORY", "#house", False)
+    assert [i.seq for i in bob.history("#house")[0]] == [after]
+
+
+def test_a_room_may_be_made_with_its_history_open(server, people, alice, bob):
+    do(alice, "ROOM_CREATE", "#house", True, "", True)
+    seq = alice.post("#house", "before").seq
+    server.restart()
+    with server.login(people.bob_desk) as bob:
+        do(bob, "ROOM_JOIN", "#house")
+        assert [i.seq for i in bob.history("#house")[0]] == [seq]
+
+
+@pytest.fixture
+def ears(server, people):
+    """alice, bob and carol, who hear of changes to rooms."""
+    sessions = [server.login(getattr(people, who), features=["rooms"])
+                for who in ("alice_laptop", "bob_desk", "carol_desk")]
+    yield sessions
+    for session in sessions:
+        session.close()
+
+
+def test_members_hear_of_every_change_and_nobody_else_does(ears):
+    alice, bob, carol = ears
+    do(alice, "ROOM_CREATE", "#house", False, "")
+    seqs = [do(alice, "ROOM_INVITE", "#house", "bob").seq,
+            do(alice, "ROOM_TOPIC", "#house", "news").seq,
+            do(alice, "ROOM_HISTORY", "#house", True).seq,
+            do(alice, "ROOM_ROLE", "#house", "bob", "owner").seq,
+            do(bob, "ROOM_ROLE", "#house", "alice", "member").seq,
+            do(bob, "ROOM_DELETE", "#house").seq]
+    told = [(f.seq, f.change, f.account) for f in bob.unheard()]
+    assert told == list(zip(
+        seqs, ["joined", "topic", "history", "owner", "member", "deleted"],
+        ["bob", "", "", "bob", "alice", "bob"]))
+    assert [f.change for f in alice.unheard()] == ["joined"] + [
+        change for _, change, _ in told]
+    assert carol.unheard() == []
+
+
+def test_who_is_put_out_hears_it_and_nothing_after(ears):
+    alice, bob, carol = ears
+    do(alice, "ROOM_CREATE", "#house", True, "")
+    do(bob, "ROOM_JOIN", "#house")
+    do(alice, "ROOM_REMOVE", "#house", "bob")
+    do(alice, "ROOM_TOPIC", "#house", "not for him")
+    assert [(f.change, f.account) for f in bob.unheard()] == [
+        ("joined", "bob"), ("left", "bob")]
+
+
+def test_the_heir_is_told_to_all(ears):
+    alice, bob, carol = ears
+    do(alice, "ROOM_CREATE", "#house", True, "")
+    for session in (bob, carol):
+        do(session, "ROOM_JOIN", "#house")
+    do(alice, "ROOM_LEAVE", "#house")
+    for session in (bob, carol):
+        session.hear("ROOM_CHANGED", change="left", account="alice")
+        session.hear("ROOM_CHANGED", change="owner", account="bob")
+
+
+def test_a_client_that_asked_for_nothing_hears_nothing(alice, bob):
+    do(alice, "ROOM_CREATE", "#house", True, "")
+    do(bob, "ROOM_JOIN", "#house")
+    do(alice, "ROOM_DELETE", "#house")
+    assert alice.unheard() == [] and bob.unheard() == []
+
+
+def test_deliveries_go_on_for_who_hears_of_rooms(ears):
+    """One entry among the followers serves both."""
+    alice, bob, _ = ears
+    bob.sync()
+    do(alice, "ROOM_CREATE", "#house", True, "")
+    do(bob, "ROOM_JOIN", "#house")
+    seq = alice.post("#house", "hello").seq
+    assert [d.seq for d in bob.until(seq)] == [seq]
+    do(alice, "ROOM_DELETE", "#house")
+    bob.hear("ROOM_CHANGED", change="deleted")
+
+
+def test_the_limit_of_an_accounts_rooms_holds(make_server, people):
+    server = make_server({"limits": {"rooms_per_account": 2}})
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        for name in ("#one", "#two"):
+            do(alice, "ROOM_CREATE", name, True, "")
+        bob.post("alice", "a conversation is no room")
+        refused(alice, "limit", "ROOM_CREATE", "#three", True, "")
+        do(bob, "ROOM_CREATE", "#bobs", True, "")
+        refused(alice, "limit", "ROOM_JOIN", "#bobs")
+        refused(bob, "limit", "ROOM_INVITE", "#bobs", "alice")
+        do(alice, "ROOM_LEAVE", "#one")
+        do(alice, "ROOM_JOIN", "#bobs")
+
+
 def test_joining_twice_changes_nothing(alice, bob):
     do(alice, "ROOM_CREATE", "#house", True, "")
     do(bob, "ROOM_JOIN", "#house")

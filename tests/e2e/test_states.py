@@ -24,6 +24,9 @@ SAMPLES = {
     "ROOM_LIST": (11,),
     "ROOM_MEMBERS": (12, "#nowhere"),
     "ROOM_TOPIC": (13, "#nowhere", "topic"),
+    "ROOM_DELETE": (16, "#nowhere"),
+    "ROOM_HISTORY": (17, "#nowhere", True),
+    "ROOM_ROLE": (18, "#nowhere", "bob", "owner"),
     "PING": (14,),
     "PONG": (15,),
     "BYE": ("done", ""),
@@ -42,7 +45,8 @@ ANSWER = {
     "ROOM_CREATE": {"DONE", "ERROR exists"}, "PING": {"PONG"},
     **{name: {"ERROR unknown-target"} for name in (
         "ROOM_JOIN", "ROOM_LEAVE", "ROOM_INVITE", "ROOM_REMOVE",
-        "ROOM_MEMBERS", "ROOM_TOPIC")},
+        "ROOM_MEMBERS", "ROOM_TOPIC", "ROOM_DELETE", "ROOM_HISTORY",
+        "ROOM_ROLE")},
 }
 
 
@@ -97,7 +101,7 @@ def test_a_frame_is_taken_only_in_its_states(
 
 
 @pytest.mark.parametrize("number", [
-    0, 2, 5, 7, 9, 14, 15, 17, 19, 20, 24, 25, 40, 41, 62, 64, 255, 1 << 40])
+    0, 2, 5, 7, 9, 14, 15, 17, 19, 20, 24, 25, 40, 41, 45, 61, 62, 64, 255, 1 << 40])
 @pytest.mark.parametrize("state", ["hello", "auth", "choose", "ready"])
 def test_a_type_that_no_client_sends_is_refused_in_every_state(
         shared, people, newcomer, state, number):
@@ -124,7 +128,7 @@ def test_an_unknown_frame_before_login_ends_only_its_own_connection(
 def test_an_unknown_frame_after_login_is_answered_and_the_session_goes_on(
         shared, people):
     with shared.login(people.alice_laptop) as alice:
-        for number in (42, 61, 63 + 64, 1 << 63):
+        for number in (46, 61, 63 + 64, 1 << 63):
             alice.send(number, "later", [1, [2]], None)
             assert words(alice.receive()) == "ERROR unknown-frame"
         alice.ping()

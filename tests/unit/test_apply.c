@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "server/base/record.h"
 #include "server/net/backlog.h"
 #include "server/oplog/db.h"
 #include "server/oplog/db_migrate.h"
@@ -253,6 +254,7 @@ static enum sn_err create(
 	op.room_create.name = sn_bytes_of(open ? "#open" : "#closed");
 	op.room_create.topic = sn_bytes_of("");
 	op.room_create.limit = 2;
+	op.room_create.account_limit = 2;
 	return (run(w, &op, out));
 }
 
@@ -267,6 +269,7 @@ static enum sn_err member(struct world *w, uint64_t room, uint64_t account,
 	op.room_member.by = by;
 	op.room_member.change = change;
 	op.room_member.limit = 3;
+	op.room_member.account_limit = 2;
 	return (run(w, &op, &out));
 }
 
@@ -311,6 +314,173 @@ static void an_open_room_is_joined_up_to_its_limit(void **state)
 	assert_int_equal(member(w, room.room, 4, 4, OP_JOIN), SN_ELIMIT);
 	assert_int_equal(member(w, room.room, 2, 2, OP_LEAVE), SN_OK);
 	assert_int_equal(member(w, room.room, 4, 4, OP_JOIN), SN_OK);
+}
+
+static uint64_t rows(struct world *w, enum db_table table)
+{
+	struct sn_txn *txn;
+	uint64_t n;
+
+	assert_int_equal(sn_txn_read(w->store, &txn), SN_OK);
+	assert_int_equal(sn_txn_count(txn, table, &n), SN_OK);
+	sn_txn_abort(txn);
+	return (n);
+}
+
+static enum room_role role(struct world *w, uint64_t room, uint64_t account)
+{
+	struct room_member m;
+	struct sn_txn *txn;
+
+	assert_int_equal(sn_txn_read(w->store, &txn), SN_OK);
+	assert_int_equal(room_member(txn, room, account, &m), SN_OK);
+	sn_txn_abort(txn);
+	return (m.role);
+}
+
+static void three(struct world *w)
+{
+	assert_int_equal(add(w, 1, "alice"), SN_OK);
+	assert_int_equal(add(w, 2, "bob"), SN_OK);
+	assert_int_equal(add(w, 3, "carol"), SN_OK);
+}
+
+static enum sn_err delete_room(struct world *w, uint64_t room, uint64_t by)
+{
+	struct op op = { .kind = OP_ROOM_DELETE, .time = 1 };
+	struct applied out;
+	enum sn_err err;
+
+	op.room_delete.room = room;
+	op.room_delete.by = by;
+	err = run(w, &op, &out);
+	if (err == SN_OK)
+		assert_int_equal(out.what, APPLIED_DELETED);
+	return (err);
+}
+
+static void a_deleted_room_leaves_no_membership_and_its_id_is_spent(
+    void **state)
+{
+	struct world *w = *state;
+	struct applied first, second;
+
+	three(w);
+	assert_int_equal(create(w, 1, true, &first), SN_OK);
+	assert_int_equal(member(w, first.room, 2, 2, OP_JOIN), SN_OK);
+	assert_int_equal(delete_room(w, first.room, 2), SN_EDENIED);
+	assert_int_equal(delete_room(w, first.room, 3), SN_ENOTFOUND);
+	assert_int_equal(rows(w, DB_MEMBERS), 2);
+	assert_int_equal(delete_room(w, first.room, 1), SN_OK);
+	assert_int_equal(rows(w, DB_MEMBERS), 0);
+	assert_int_equal(rows(w, DB_ACCOUNT_ROOMS), 0);
+	assert_int_equal(rows(w, DB_ROOM_NAMES), 0);
+	assert_int_equal(delete_room(w, first.room, 1), SN_ENOTFOUND);
+	assert_int_equal(member(w, first.room, 2, 2, OP_JOIN), SN_ENOTFOUND);
+	assert_int_equal(create(w, 2, true, &second), SN_OK);
+	assert_true(second.room > first.room);
+}
+
+static void the_member_of_longest_standing_inherits(void **state)
+{
+	struct world *w = *state;
+	struct applied room;
+
+	three(w);
+	assert_int_equal(create(w, 1, true, &room), SN_OK);
+	assert_int_equal(member(w, room.room, 3, 3, OP_JOIN), SN_OK);
+	assert_int_equal(member(w, room.room, 2, 2, OP_JOIN), SN_OK);
+	assert_int_equal(member(w, room.room, 1, 1, OP_DISMISS), SN_EDENIED);
+	assert_int_equal(member(w, room.room, 1, 1, OP_LEAVE), SN_OK);
+	assert_int_equal(role(w, room.room, 3), ROOM_OWNER);
+	assert_int_equal(role(w, room.room, 2), ROOM_MEMBER);
+	/* With an owner left nobody does. */
+	assert_int_equal(member(w, room.room, 1, 1, OP_JOIN), SN_OK);
+	assert_int_equal(member(w, room.room, 1, 3, OP_APPOINT), SN_OK);
+	assert_int_equal(member(w, room.room, 3, 3, OP_LEAVE), SN_OK);
+	assert_int_equal(role(w, room.room, 1), ROOM_OWNER);
+	assert_int_equal(role(w, room.room, 2), ROOM_MEMBER);
+}
+
+static void deleting_an_account_takes_it_out_of_every_room(void **state)
+{
+	struct world *w = *state;
+	struct applied open, closed, out;
+	struct sn_txn *txn;
+	uint64_t room;
+
+	three(w);
+	assert_int_equal(create(w, 1, true, &open), SN_OK);
+	assert_int_equal(create(w, 1, false, &closed), SN_OK);
+	assert_int_equal(member(w, open.room, 2, 2, OP_JOIN), SN_OK);
+	assert_int_equal(message(w, 1, true, 2, 1, &out), SN_OK);
+	assert_int_equal(message(w, 1, true, 1, 2, &out), SN_OK);
+	assert_int_equal(set_state(w, 1, ACCOUNT_DELETED, 9), SN_OK);
+	assert_int_equal(role(w, open.room, 2), ROOM_OWNER);
+	/* The room nobody else was in has gone. */
+	assert_int_equal(rows(w, DB_ROOM_NAMES), 1);
+	assert_int_equal(delete_room(w, closed.room, 1), SN_ENOTFOUND);
+	assert_int_equal(sn_txn_read(w->store, &txn), SN_OK);
+	assert_int_equal(
+	    room_former(txn, 2, sn_bytes_of("alice"), &room), SN_OK);
+	assert_int_equal(
+	    room_former(txn, 3, sn_bytes_of("alice"), &room), SN_ENOTFOUND);
+	assert_int_equal(
+	    room_former(txn, 2, sn_bytes_of("alic"), &room), SN_ENOTFOUND);
+	sn_txn_abort(txn);
+}
+
+static void an_account_is_in_no_more_rooms_than_its_limit(void **state)
+{
+	struct world *w = *state;
+	struct applied open, closed, out;
+	struct op op = { .kind = OP_ROOM_CREATE, .time = 1 };
+
+	three(w);
+	assert_int_equal(create(w, 1, true, &open), SN_OK);
+	assert_int_equal(create(w, 1, false, &closed), SN_OK);
+	op.room_create.creator = 1;
+	op.room_create.name = sn_bytes_of("#third");
+	op.room_create.topic = sn_bytes_of("");
+	op.room_create.limit = 9;
+	op.room_create.account_limit = 2;
+	assert_int_equal(run(w, &op, &out), SN_ELIMIT);
+	op.room_create.account_limit = 3;
+	assert_int_equal(run(w, &op, &out), SN_OK);
+}
+
+/* An operation on a room without what was appended to it later. */
+static void operations_of_an_earlier_version_are_read(void **state)
+{
+	static const size_t later[] = {
+		[OP_ROOM_CREATE] = 9, [OP_ROOM_MEMBER] = 8
+	};
+	struct op op = { .kind = OP_ROOM_CREATE, .time = 1 }, back;
+	uint8_t space[1024];
+	struct sn_wr w = sn_wr_over(space, sizeof(space));
+
+	(void)state;
+	op.room_create.name = sn_bytes_of("#old");
+	op.room_create.topic = sn_bytes_of("");
+	op.room_create.account_limit = 5;
+	op.room_create.history = true;
+	op_encode(&op, &w);
+	w.n -= 4 + later[OP_ROOM_CREATE];
+	record_finish(&w);
+	assert_int_equal(
+	    op_decode((struct sn_bytes){ space, w.n }, &back), SN_OK);
+	assert_int_equal(back.room_create.account_limit, UINT64_MAX);
+	assert_false(back.room_create.history);
+
+	op = (struct op){ .kind = OP_ROOM_MEMBER, .time = 1 };
+	op.room_member.account_limit = 5;
+	w = sn_wr_over(space, sizeof(space));
+	op_encode(&op, &w);
+	w.n -= 4 + later[OP_ROOM_MEMBER];
+	record_finish(&w);
+	assert_int_equal(
+	    op_decode((struct sn_bytes){ space, w.n }, &back), SN_OK);
+	assert_int_equal(back.room_member.account_limit, UINT64_MAX);
 }
 
 static void the_backlog_merges_rooms_in_the_order_of_the_log(void **state)
@@ -451,6 +621,11 @@ int main(void)
 		TEST(an_account_has_no_more_devices_than_its_limit),
 		TEST(a_closed_room_is_entered_by_invitation_alone),
 		TEST(an_open_room_is_joined_up_to_its_limit),
+		TEST(a_deleted_room_leaves_no_membership_and_its_id_is_spent),
+		TEST(the_member_of_longest_standing_inherits),
+		TEST(deleting_an_account_takes_it_out_of_every_room),
+		TEST(an_account_is_in_no_more_rooms_than_its_limit),
+		TEST(operations_of_an_earlier_version_are_read),
 		TEST(the_backlog_merges_rooms_in_the_order_of_the_log),
 		TEST(a_damaged_record_is_told_and_never_delivered),
 		TEST(a_place_is_found_by_its_time),

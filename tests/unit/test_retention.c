@@ -383,6 +383,49 @@ static void a_room_has_its_own_retention_before_the_general_one(void **state)
 	assert_int_equal(set_limit(w, USAGE_ROOM, 99, &old), SN_ENOTFOUND);
 }
 
+static void what_was_said_in_a_deleted_room_goes_and_the_rest_stays(
+    void **state)
+{
+	struct world *w = *state;
+	const struct retention policy = { 0 };
+	struct op op = { .kind = OP_ROOM_CREATE, .time = 1 };
+	struct applied room, in_room, beside, out;
+	struct retention_pick pick;
+	struct sn_txn *txn;
+	uint64_t at = 0;
+
+	two(w);
+	op.room_create.creator = 1;
+	op.room_create.name = sn_bytes_of("#gone");
+	op.room_create.topic = sn_bytes_of("");
+	op.room_create.limit = op.room_create.account_limit = 9;
+	assert_int_equal(run(w, &op, &room), SN_OK);
+	assert_int_equal(send_at(w, 1, 1000, 0, &beside), SN_OK);
+	op = (struct op){ .kind = OP_MESSAGE, .time = 1000 };
+	op.message.sender = 1;
+	op.message.target = room.room;
+	op.message.tail = sn_bytes_of("a tail");
+	assert_int_equal(run(w, &op, &in_room), SN_OK);
+	txn = reading(w);
+	assert_int_equal(
+	    retention_rooms(txn, &policy, 2000, &at, &pick), SN_OK);
+	sn_txn_abort(txn);
+	assert_int_equal(pick.count, 0);
+	op = (struct op){ .kind = OP_ROOM_DELETE, .time = 1 };
+	op.room_delete.room = room.room;
+	op.room_delete.by = 1;
+	assert_int_equal(run(w, &op, &out), SN_OK);
+	at = 0;
+	txn = reading(w);
+	assert_int_equal(
+	    retention_rooms(txn, &policy, 2000, &at, &pick), SN_OK);
+	sn_txn_abort(txn);
+	assert_int_equal(pick.count, 1);
+	assert_int_equal(forget(w, &pick), SN_OK);
+	assert_false(is_there(w, in_room.seq));
+	assert_true(is_there(w, beside.seq));
+}
+
 static void a_quota_holds_to_the_byte_and_frees_with_what_is_forgotten(
     void **state)
 {
@@ -550,6 +593,7 @@ int main(void)
 		T(without_a_policy_nothing_is_picked),
 		T(above_the_bytes_the_oldest_go_until_it_fits),
 		T(a_room_has_its_own_retention_before_the_general_one),
+		T(what_was_said_in_a_deleted_room_goes_and_the_rest_stays),
 		T(a_quota_holds_to_the_byte_and_frees_with_what_is_forgotten),
 		T(what_retention_leaves_behind_cannot_be_submitted),
 		T(an_older_format_is_migrated_and_a_copy_kept),
