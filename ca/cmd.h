@@ -80,5 +80,6 @@ int cmd_crl_publish(struct sn_cli *cli);
 int cmd_check(struct sn_cli *cli);
 int cmd_list(struct sn_cli *cli);
 int cmd_show(struct sn_cli *cli);
+int cmd_verify(struct sn_cli *cli);
 
 #endif

@@ -94,6 +94,19 @@ static const struct sn_cli_option list_options[] = {
 	END
 };
 
+static const struct sn_cli_option verify_options[] = {
+	{ "trust", 0, "FILE", "trust the roots in this file (DIR/ca.pem); may "
+	    "be repeated, as may the next three" },
+	{ "chain", 0, "FILE", "certificates of CAs that may be on the way" },
+	{ "crl", 0, "FILE", "revocation lists (DIR/crl.pem)" },
+	{ "policy", 0, "OID", "a certificate policy that will do" },
+	{ "explicit-policy", 0, NULL, "a policy must be in force" },
+	{ "inhibit-mapping", 0, NULL, "no policy may stand for another" },
+	{ "inhibit-any", 0, NULL, "anyPolicy stands for none" },
+	{ "purpose", 0, "PURPOSE", "client, server or any (any)" },
+	END
+};
+
 static const struct sn_cli_option check_options[] = {
 	{ "accept-clock", 0, NULL, "the clock is right and the books' last "
 	    "time is wrong" },
@@ -178,6 +191,13 @@ static const struct sn_cli_command commands[] = {
 	{ "show", "SERIAL|FILE", "show one certificate of the books", NULL,
 	    "  sicher-ca show authority/people/alice/laptop/cert.pem\n", 1, 1,
 	    cmd_show },
+	{ "verify", "FILE", "verify a certificate up to a trusted root",
+	    verify_options,
+	    "  sicher-ca verify authority/people/alice/laptop/cert.pem "
+	    "--purpose client\n"
+	    "says which CAs vouch for it, or why it is not to be accepted "
+	    "(exit 4).\n",
+	    1, 1, cmd_verify },
 	{ "check", NULL, "examine the books, and settle what a crash left",
 	    check_options,
 	    "  sicher-ca check\n"
