@@ -12,6 +12,9 @@
 /* Answers that wait for a peer that does not read. */
 #define OUT_MAX 8192
 
+/* Requests of one channel that are answered in a turn. */
+#define TURN_PACKETS 32
+
 struct packet {
 	struct packet *next;
 	size_t n;
@@ -179,7 +182,8 @@ static bool handle(struct channel *channel, struct sn_bytes packet)
 	return (true);
 }
 
-static void receive(struct channel *channel)
+/* One request; false when there is none. */
+static bool receive(struct channel *channel)
 {
 	uint8_t packet[KEEPER_WIRE_REQUEST_MAX];
 	ssize_t n;
@@ -187,7 +191,7 @@ static void receive(struct channel *channel)
 	n = recv(channel->watch.fd, packet, sizeof(packet),
 	    MSG_DONTWAIT | MSG_TRUNC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return (false);
 	if (n <= 0) {
 		channel->broken = true;
 	} else if ((size_t)n > sizeof(packet) ||
@@ -197,6 +201,7 @@ static void receive(struct channel *channel)
 		sn_log(SN_ALARM, "keeper.auth.refused", "bytes=%zd", n);
 	}
 	sn_secret_wipe(packet, sizeof(packet));
+	return (true);
 }
 
 static void ready(struct sn_poll_watch *watch, bool can_read, bool can_write)
@@ -206,8 +211,10 @@ static void ready(struct sn_poll_watch *watch, bool can_read, bool can_write)
 
 	if (can_write && !channel->broken)
 		flush(channel);
-	if (can_read && !channel->broken && channel->first == NULL)
-		receive(channel);
+	for (int i = 0; i < TURN_PACKETS && can_read && !channel->broken &&
+			channel->first == NULL && receive(channel);
+	     i++)
+		;
 	if (can_read && can_write && channel->first != NULL)
 		channel->broken = true; /* Hung up with answers waiting. */
 }

@@ -10,9 +10,20 @@
 #include "server/keeper/keeper_wire.h"
 #include "server/base/map.h"
 
+/* Requests that wait for room in the socket. */
+#define QUEUE_MAX 16384
+
+struct packet {
+	struct packet *next;
+	size_t n;
+	uint8_t bytes[];
+};
+
 struct keeper_client {
 	int fd;
 	struct map waiting; /* Cookie -> this client: asked, not answered. */
+	struct packet *first, **tail;
+	unsigned queued;
 };
 
 enum sn_err keeper_client_new(int fd, struct keeper_client **out)
@@ -22,12 +33,26 @@ enum sn_err keeper_client_new(int fd, struct keeper_client **out)
 	if ((kc = calloc(1, sizeof(*kc))) == NULL)
 		return (SN_ENOMEM);
 	kc->fd = fd;
+	kc->tail = &kc->first;
 	*out = kc;
 	return (SN_OK);
 }
 
+static void drop_first(struct keeper_client *kc)
+{
+	struct packet *packet = kc->first;
+
+	if ((kc->first = packet->next) == NULL)
+		kc->tail = &kc->first;
+	kc->queued--;
+	sn_secret_wipe(packet->bytes, packet->n);
+	free(packet);
+}
+
 static void hang_up(struct keeper_client *kc)
 {
+	while (kc->first != NULL)
+		drop_first(kc);
 	if (kc->fd >= 0)
 		(void)close(kc->fd);
 	kc->fd = -1;
@@ -73,12 +98,55 @@ enum sn_err keeper_client_replace_fd(
 	return (SN_OK);
 }
 
+static enum sn_err keep(struct keeper_client *kc, const uint8_t *p, size_t n)
+{
+	struct packet *packet = NULL;
+
+	if (kc->queued < QUEUE_MAX)
+		packet = malloc(sizeof(*packet) + n);
+	if (packet == NULL)
+		return (SN_EFULL);
+	packet->next = NULL;
+	packet->n = n;
+	memcpy(packet->bytes, p, n);
+	*kc->tail = packet;
+	kc->tail = &packet->next;
+	kc->queued++;
+	return (SN_OK);
+}
+
+/* SN_EAGAIN when the socket has no room now. */
+static enum sn_err put(struct keeper_client *kc, const uint8_t *p, size_t n)
+{
+	ssize_t sent;
+
+	do
+		sent = send(kc->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent >= 0)
+		return (SN_OK);
+	return (errno == EAGAIN ? SN_EAGAIN : SN_EFULL);
+}
+
+bool keeper_client_waits(const struct keeper_client *kc)
+{
+	return (kc->first != NULL);
+}
+
+void keeper_client_flush(struct keeper_client *kc)
+{
+	/* A socket that is gone says so when it is read. */
+	while (kc->fd >= 0 && kc->first != NULL &&
+	       put(kc, kc->first->bytes, kc->first->n) == SN_OK)
+		drop_first(kc);
+}
+
 static enum sn_err ask(
     struct keeper_client *kc, const struct keeper_request *request)
 {
 	uint8_t packet[KEEPER_WIRE_REQUEST_MAX];
 	struct sn_wr w = sn_wr_over(packet, sizeof(packet));
-	ssize_t n = -1;
+	enum sn_err err = SN_EAGAIN;
 
 	if (kc == NULL || kc->fd < 0 ||
 	    request->first.n > KEEPER_WIRE_BLOB_MAX ||
@@ -87,14 +155,15 @@ static enum sn_err ask(
 	if (map_put(&kc->waiting, request->cookie, kc) != SN_OK)
 		return (SN_EFULL);
 	keeper_wire_request(&w, request);
-	if (!w.bad)
-		n = send(kc->fd, packet, w.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* In the order in which they were asked. */
+	if (kc->first == NULL)
+		err = w.bad ? SN_EFULL : put(kc, packet, w.n);
+	if (err == SN_EAGAIN)
+		err = w.bad ? SN_EFULL : keep(kc, packet, w.n);
 	sn_secret_wipe(packet, sizeof(packet));
-	if (n < 0) {
+	if (err != SN_OK)
 		map_delete(&kc->waiting, request->cookie);
-		return (SN_EFULL);
-	}
-	return (SN_OK);
+	return (err);
 }
 
 static enum sn_err ask_for(struct keeper_client *kc, enum keeper_verb verb,

@@ -1,6 +1,7 @@
 #ifndef SERVER_KEEPER_KEEPER_CLIENT_H
 #define SERVER_KEEPER_KEEPER_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,9 +10,10 @@
 
 /*
  * Asking the keeper, from one of net's loops: about passwords and resume
- * tokens, over one non-blocking SOCK_SEQPACKET socket.  A request is sent
- * at once or not at all, and its answer comes later, under the cookie that
- * the caller chose.  Passwords are wiped from every buffer here once sent.
+ * tokens, over one non-blocking SOCK_SEQPACKET socket.  Such a socket holds
+ * very few packets (10, where net.unix.max_dgram_qlen says so); what does not
+ * fit waits here.  The answer comes later, under the cookie that the caller
+ * chose.  Passwords are wiped from every buffer here once sent.
  */
 #define KEEPER_TOKEN_MAX 256
 #define KEEPER_FINGERPRINT 32
@@ -56,9 +58,14 @@ int keeper_client_fd(const struct keeper_client *kc);
 enum sn_err keeper_client_replace_fd(struct keeper_client *kc, int fd,
     keeper_client_answer *answer, void *arg) SN_MUST_USE;
 
+/** keeper_client_waits(kc): requests wait: watch the socket for writing as
+ * well, and call keeper_client_flush when it can be written. */
+bool keeper_client_waits(const struct keeper_client *kc);
+void keeper_client_flush(struct keeper_client *kc);
+
 /*
- * The requests: SN_OK when it has been sent, SN_EFULL when it could not be
- * (the socket is full or gone, ${kc} is NULL, or something
+ * The requests: SN_OK when it has been sent or waits, SN_EFULL when it
+ * cannot be (too many wait, the socket is gone, ${kc} is NULL, or something
  * is longer than 1024 bytes): answer busy.  ${fp} is the
  * SHA-256 fingerprint of the session's certificate.  A cookie is not 0 and
  * may not be used twice at a time.

@@ -89,15 +89,17 @@ static void on_answer(void *arg, const struct keeper_answer *answer)
 		login_answer(s, answer);
 }
 
-static void on_keeper(struct sn_poll_watch *watch, bool can_read, bool w)
+static void on_keeper(
+    struct sn_poll_watch *watch, bool can_read, bool can_write)
 {
 	struct loop *loop =
 	    (struct loop *)(void *)((char *)watch -
 				    offsetof(struct loop, keeper_watch));
 
-	(void)can_read;
-	(void)w;
-	if (keeper_client_read(loop->keeper, on_answer, loop) != SN_OK)
+	if (can_write)
+		keeper_client_flush(loop->keeper);
+	if (can_read &&
+	    keeper_client_read(loop->keeper, on_answer, loop) != SN_OK)
 		/* It died; the parent starts another and says so. */
 		sn_poll_remove(loop->poll, watch);
 }
@@ -259,6 +261,14 @@ static void tick(struct loop *loop)
 		sn_poll_want(loop->poll, &loop->listener, true, false);
 }
 
+/* Requests to the keeper that found its socket full. */
+static void watch_keeper(struct loop *loop)
+{
+	if (loop->keeper != NULL && keeper_client_fd(loop->keeper) >= 0)
+		sn_poll_want(loop->poll, &loop->keeper_watch, true,
+		    keeper_client_waits(loop->keeper));
+}
+
 static int timeout(const struct loop *loop)
 {
 	if (loop->again != NULL || loop->stopping)
@@ -280,6 +290,7 @@ static void *run(void *arg)
 		release_throttled(loop);
 		work_again(loop);
 		tick(loop);
+		watch_keeper(loop);
 		flush_dirty(loop);
 		end_reading(loop);
 		free_closed(loop);

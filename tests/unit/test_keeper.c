@@ -392,6 +392,74 @@ static void requests_under_way_fail_when_the_keeper_is_replaced(void **state)
 	    SN_EFULL);
 }
 
+static enum sn_err resume(struct keeper_client *kc, uint64_t cookie)
+{
+	return (keeper_client_resume(
+	    kc, cookie, 7, house_laptop, sn_bytes_of("token")));
+}
+
+/* The next request that has come through the socket. */
+static uint64_t next_cookie(int fd)
+{
+	uint8_t packet[KEEPER_WIRE_REQUEST_MAX];
+	struct keeper_request request;
+	ssize_t n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
+
+	assert_true(n > 0);
+	assert_int_equal(keeper_wire_parse_request(
+			     (struct sn_bytes){ packet, (size_t)n }, &request),
+	    SN_OK);
+	return (request.cookie);
+}
+
+static void requests_that_find_the_socket_full_wait_in_order(void **state)
+{
+	const uint64_t many = 1000;
+	struct keeper_client *kc = NULL;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(channel_pair(fds), SN_OK);
+	assert_int_equal(keeper_client_new(fds[0], &kc), SN_OK);
+	for (uint64_t i = 1; i <= many; i++)
+		assert_int_equal(resume(kc, i), SN_OK);
+	assert_true(keeper_client_waits(kc));
+	for (uint64_t i = 1; i <= many; i++) {
+		keeper_client_flush(kc);
+		assert_int_equal(next_cookie(fds[1]), i);
+	}
+	assert_false(keeper_client_waits(kc));
+	keeper_client_free(kc);
+	(void)close(fds[1]);
+}
+
+static void too_many_requests_are_not_taken_and_those_that_wait_fail_together(
+    void **state)
+{
+	struct house h = { 0 };
+	uint64_t taken = 0;
+	int fds[2], again[2];
+
+	(void)state;
+	assert_int_equal(channel_pair(fds), SN_OK);
+	assert_int_equal(channel_pair(again), SN_OK);
+	assert_int_equal(keeper_client_new(fds[0], &h.client), SN_OK);
+	while (resume(h.client, taken + 1) == SN_OK)
+		assert_true(++taken < 100000);
+	assert_int_equal(resume(h.client, taken + 1), SN_EFULL);
+	assert_int_equal(
+	    keeper_client_replace_fd(h.client, again[0], house_answer, &h),
+	    SN_OK);
+	assert_int_equal(h.answers, taken);
+	assert_int_equal(h.last.verdict, KEEPER_FAILED);
+	assert_false(keeper_client_waits(h.client));
+	assert_int_equal(resume(h.client, 1), SN_OK);
+	assert_int_equal(next_cookie(again[1]), 1);
+	keeper_client_free(h.client);
+	(void)close(fds[1]);
+	(void)close(again[1]);
+}
+
 static void the_parent_is_told_what_it_asked_wrong(void **state)
 {
 	static const char *const bad[] = {
@@ -461,6 +529,10 @@ int main(void)
 		T(a_dearer_cost_is_taken_on_at_the_next_login),
 		T(a_request_out_of_the_table_ends_its_channel_alone),
 		T(requests_under_way_fail_when_the_keeper_is_replaced),
+		cmocka_unit_test(
+		    requests_that_find_the_socket_full_wait_in_order),
+		cmocka_unit_test(
+		    too_many_requests_are_not_taken_and_those_that_wait_fail_together),
 		T(the_parent_is_told_what_it_asked_wrong),
 		T(rows_of_accounts_that_are_not_kept_go),
 	};
