@@ -172,20 +172,24 @@ enum sn_err book_intent(
 	return (SN_OK);
 }
 
-static enum sn_err refuse_second(struct sn_txn *txn, const struct record *rec,
-    int64_t now, struct sn_why *why)
+/* A device gets a second one only as a renewal of one that still holds. */
+static enum sn_err refuse_wrong(struct sn_txn *txn, const struct record *rec,
+    bool replaces, bool renews, int64_t now, struct sn_why *why)
 {
 	char until[SN_CLOCK_TEXT];
 	struct record old;
 	enum sn_err err;
 
-	if (rec->kind != KIND_CLIENT)
+	if (rec->kind != KIND_CLIENT || (replaces && !renews))
 		return (SN_OK);
 	err = book_newest(txn, rec->kind, rec->name, rec->label, now, &old);
-	if (err == SN_ENOTFOUND)
-		return (SN_OK);
-	if (err != SN_OK)
-		return (err);
+	if (err == SN_ENOTFOUND && renews)
+		return (sn_why(why, SN_EDENIED,
+		    "%s has no valid certificate for the device %s any more; "
+		    "sicher-ca issue makes a new one",
+		    rec->name, rec->label));
+	if (err != SN_OK || renews)
+		return (err == SN_ENOTFOUND ? SN_OK : err);
 	return (sn_why(why, SN_EEXISTS,
 	    "%s has a certificate for the device %s until %s; renew it, "
 	    "revoke it first, or name another device with --device",
@@ -200,7 +204,8 @@ enum sn_err book_reserve_in(struct sn_txn *txn, struct record *rec,
 	enum sn_err err;
 
 	if ((err = authority_now(txn, &now, why)) != SN_OK ||
-	    (!replaces && (err = refuse_second(txn, rec, now, why)) != SN_OK) ||
+	    (err = refuse_wrong(
+		 txn, rec, replaces, intent->renews, now, why)) != SN_OK ||
 	    (err = fresh_serial(txn, rec)) != SN_OK)
 		return (err);
 	rec->state = STATE_PENDING;
@@ -332,12 +337,14 @@ enum sn_err book_enter_in(
 	/* Somebody settled us while we were signing: stay out. */
 	if (now.state != STATE_PENDING)
 		return (SN_EBUG);
-	/* Two commands may have reserved for one device at the same time. */
-	if (!replaces &&
-	    (err = refuse_second(txn, rec, rec->created, why)) != SN_OK) {
+	/* Two commands may have reserved for one device at the same time, or
+	 * another has revoked what this one renews. */
+	err =
+	    refuse_wrong(txn, rec, replaces, intent.renews, rec->created, why);
+	if (err != SN_OK) {
 		enum sn_err given_up = SN_OK;
 
-		if (err == SN_EEXISTS)
+		if (err == SN_EEXISTS || err == SN_EDENIED)
 			given_up = book_abandon(txn, rec);
 		return (given_up != SN_OK ? given_up : err);
 	}
@@ -364,7 +371,7 @@ enum sn_err book_enter(struct authority *a, struct record *rec, bool replaces,
 	if ((err = sn_txn_write(a->store, &txn)) != SN_OK)
 		return (inventory_why(a->store, err, why));
 	err = book_enter_in(txn, rec, replaces, why);
-	if (err == SN_EEXISTS) {
+	if (err == SN_EEXISTS || err == SN_EDENIED) {
 		/* What was given up is committed, too. */
 		enum sn_err kept = end(a, txn, SN_OK, why);
 

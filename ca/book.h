@@ -33,7 +33,7 @@ struct intent {
  * and a row.  The caller has set kind, issuer, name, label, profile and, as
  * a number of seconds, not_after.  SN_EEXISTS when a valid certificate of
  * that name and label is there and not to be replaced; SN_EDENIED when the
- * clock is wrong.
+ * clock is wrong, or none is there that ${intent} would renew.
  */
 enum sn_err book_reserve(struct authority *a, struct record *rec, bool replaces,
     const struct intent *intent, struct sn_why *why) SN_MUST_USE;
@@ -41,8 +41,8 @@ enum sn_err book_reserve(struct authority *a, struct record *rec, bool replaces,
 /**
  * book_enter(a, rec, replaces, der, why):
  * The signed certificate.  SN_EEXISTS when, unless it ${replaces}, another
- * command has entered one for this device in the meantime: this one is given
- * up then, and must not leave.
+ * command has entered one for this device in the meantime, SN_EDENIED when one
+ * has revoked what this renews: it is given up then, and must not leave.
  */
 enum sn_err book_enter(struct authority *a, struct record *rec, bool replaces,
     struct sn_bytes der, struct sn_why *why) SN_MUST_USE;

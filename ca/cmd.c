@@ -250,3 +250,23 @@ enum sn_err cmd_days(struct cmd *cmd, unsigned *out)
 	*out = (unsigned)days;
 	return (SN_OK);
 }
+
+enum sn_err cmd_span(
+    struct cmd *cmd, const char *option, int64_t absent, int64_t *out)
+{
+	const char *text = sn_cli_value(cmd->cli, option);
+	char *end;
+	long days;
+
+	*out = absent;
+	if (text == NULL)
+		return (SN_OK);
+	days = strtol(text, &end, 10);
+	if (*text < '0' || *text > '9' || days > DAYS_MAX ||
+	    (strcmp(end, "d") != 0 && *end != '\0'))
+		return (sn_why(&cmd->why, SN_EINVAL,
+		    "--%s takes days, as in 30d, up to %ld, not \"%.20s\"",
+		    option, DAYS_MAX, text));
+	*out = days * DAY_SECONDS;
+	return (SN_OK);
+}

@@ -57,6 +57,11 @@ enum sn_err cmd_key(
 /** cmd_days(cmd, out): the value of --days, 0 when not given. */
 enum sn_err cmd_days(struct cmd *cmd, unsigned *out) SN_MUST_USE;
 
+/** cmd_span(cmd, option, absent, out): an option's days, "30d" or "30", in
+ * seconds; ${absent} when it is not given.  SN_EINVAL. */
+enum sn_err cmd_span(struct cmd *cmd, const char *option, int64_t absent,
+    int64_t *out) SN_MUST_USE;
+
 /** cmd_batch(cmd): `issue --batch`. */
 enum sn_err cmd_batch(struct cmd *cmd) SN_MUST_USE;
 
@@ -73,6 +78,8 @@ int cmd_root_show(struct sn_cli *cli);
 int cmd_root_export(struct sn_cli *cli);
 int cmd_root_offline(struct sn_cli *cli);
 int cmd_issue(struct sn_cli *cli);
+int cmd_renew(struct sn_cli *cli);
+int cmd_expiry(struct sn_cli *cli);
 int cmd_server(struct sn_cli *cli);
 int cmd_revoke(struct sn_cli *cli);
 int cmd_crl_show(struct sn_cli *cli);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ca/audit.h"
+#include "ca/due.h"
 #include "ca/inventory.h"
 #include "ca/settle.h"
 #include "ca/verify.h"
@@ -157,6 +158,41 @@ static enum sn_err accept_clock(struct cmd *cmd)
 	return (inventory_why(cmd->a->store, sn_txn_commit(txn), &cmd->why));
 }
 
+struct overdue {
+	int64_t now;
+	unsigned count;
+};
+
+static enum sn_err count_due(void *arg, const struct record *rec)
+{
+	struct overdue *o = arg;
+
+	o->count += rec->not_after >= o->now;
+	return (SN_OK);
+}
+
+/* Renewed certificates that nobody has revoked yet. */
+static enum sn_err tell_due(struct cmd *cmd)
+{
+	struct overdue o = { .now = sn_clock_wall_s() };
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(cmd->a->store, &txn)) != SN_OK)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	err = due_walk(txn, o.now, count_due, &o);
+	sn_txn_abort(txn);
+	cmd_set(cmd, "due", json_integer(o.count));
+	if (o.count > 0) {
+		cmd->status = STATUS_ATTENTION;
+		cmd_say(cmd,
+		    "Due for revocation, for they were renewed: %u. Next: "
+		    "sicher-ca revoke --due",
+		    o.count);
+	}
+	return (inventory_why(cmd->a->store, err, &cmd->why));
+}
+
 static enum sn_err settle_and_tell(struct cmd *cmd)
 {
 	struct settled s = { .cmd = cmd, .all = json_array() };
@@ -200,7 +236,9 @@ static enum sn_err body(struct cmd *cmd)
 	if (sn_cli_has(cmd->cli, "accept-clock") &&
 	    (err = accept_clock(cmd)) != SN_OK)
 		return (err);
-	return (settle_and_tell(cmd));
+	if ((err = settle_and_tell(cmd)) != SN_OK)
+		return (err);
+	return (tell_due(cmd));
 }
 
 int cmd_check(struct sn_cli *cli)

@@ -8,8 +8,6 @@
 #include "ca/inventory.h"
 #include "lib/clock.h"
 
-#define DAY 86400
-
 struct filter {
 	struct cmd *cmd;
 	const char *account, *device, *state;
@@ -88,12 +86,11 @@ static enum sn_err walk_all(struct sn_txn *txn, struct filter *f)
 
 static enum sn_err parse_filter(struct cmd *cmd, struct filter *f)
 {
-	const char *within = sn_cli_value(cmd->cli, "expiring");
 	static const char *const states[] = { "valid", "revoked", "expired",
 		"held", "pending", "abandoned" };
 	bool known = f->state == NULL;
-	char *end;
-	long days;
+	int64_t within;
+	enum sn_err err;
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		known = known || strcmp(states[i], f->state) == 0;
@@ -102,14 +99,9 @@ static enum sn_err parse_filter(struct cmd *cmd, struct filter *f)
 		    "\"%.20s\" is no state; one of valid, revoked, expired, "
 		    "held, pending, abandoned",
 		    f->state));
-	if (within == NULL)
-		return (SN_OK);
-	days = strtol(within, &end, 10);
-	if (end == within || days < 0 || days > 36500 ||
-	    (strcmp(end, "d") != 0 && *end != '\0'))
-		return (sn_why(&cmd->why, SN_EINVAL,
-		    "--expiring takes days, as in 30d, not \"%.20s\"", within));
-	f->before = f->now + days * DAY;
+	if ((err = cmd_span(cmd, "expiring", -1, &within)) != SN_OK)
+		return (err);
+	f->before = within >= 0 ? f->now + within : 0;
 	return (SN_OK);
 }
 

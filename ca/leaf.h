@@ -11,6 +11,8 @@ struct leaf {
 	unsigned days;
 	EVP_PKEY *request; /* Key of a CSR; NULL: make one. */
 	bool replaces;
+	bool renews;      /* What it replaces becomes due for revocation... */
+	int64_t keep_old; /* ...so many seconds later. */
 	const char *const *sans;
 	size_t san_count;
 	const char *out; /* Folder asked for; NULL for the authority's own. */

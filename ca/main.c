@@ -25,6 +25,22 @@
 	{ "passphrase-file", 'p', "FILE", "read it from a file that nobody "  \
 	    "else can read" }
 
+#define DEVICE								      \
+	{ "device", 'd', "LABEL", "which of the account's devices (main)" },  \
+	{ "csr", 0, "FILE", "certify the key of this request; - is standard " \
+	    "input" },							      \
+	{ "out", 'o', "DIR", "write the files there" },			      \
+	{ "p12", 0, "FILE", "write a PKCS#12 file, too" },		      \
+	{ "compat", 0, NULL, "PKCS#12 with old algorithms, for old programs" },\
+	{ "p12-passphrase-fd", 0, "N", "read the PKCS#12 password from "      \
+	    "descriptor N" },						      \
+	{ "p12-passphrase-file", 0, "FILE", "read it from a file" },	      \
+	{ "key-passphrase-fd", 0, "N", "encrypt key.pem with the passphrase " \
+	    "read from descriptor N" },					      \
+	{ "key-passphrase-file", 0, "FILE", "the same from a file" },	      \
+	{ "days", 0, "N", "valid for N days" },				      \
+	{ "profile", 0, "NAME", "the profile of sicher-ca.conf to follow" }
+
 static const struct sn_cli_option common[] = {
 	{ "dir", 'D', "DIR", "the authority's folder; else $SICHER_CA_DIR, "
 	    "else ./authority" },
@@ -40,21 +56,21 @@ static const struct sn_cli_option init_options[] = {
 };
 
 static const struct sn_cli_option issue_options[] = {
-	{ "device", 'd', "LABEL", "which of the account's devices (main)" },
-	{ "csr", 0, "FILE", "certify the key of this request; - is standard "
-	    "input" },
-	{ "out", 'o', "DIR", "write the files there" },
-	{ "p12", 0, "FILE", "write a PKCS#12 file, too" },
-	{ "compat", 0, NULL, "PKCS#12 with old algorithms, for old programs" },
-	{ "p12-passphrase-fd", 0, "N", "read the PKCS#12 password from "
-	    "descriptor N" },
-	{ "p12-passphrase-file", 0, "FILE", "read it from a file" },
-	{ "key-passphrase-fd", 0, "N", "encrypt key.pem with the passphrase "
-	    "read from descriptor N" },
-	{ "days", 0, "N", "valid for N days" },
-	{ "profile", 0, "NAME", "the profile of sicher-ca.conf to follow" },
+	DEVICE,
 	{ "batch", 0, "FILE", "certify many requests, a JSON object a line; "
 	    "- is standard input" },
+	END
+};
+
+static const struct sn_cli_option renew_options[] = {
+	DEVICE,
+	{ "keep-old", 0, "DAYS", "how long the old certificate is kept; else "
+	    "keep_old of sicher-ca.conf" },
+	END
+};
+
+static const struct sn_cli_option expiry_options[] = {
+	{ "within", 0, "DAYS", "what ends within so many days (30d)" },
 	END
 };
 
@@ -135,6 +151,17 @@ static const struct sn_cli_command commands[] = {
 	    "\"csr\": \"-----BEGIN ...\"}\nand so on, and answers each line "
 	    "with one that has the certificate.\n",
 	    0, 1, cmd_issue },
+	{ "renew", "ACCOUNT", "certify a device anew, before its certificate "
+	    "ends", renew_options,
+	    "  sicher-ca renew alice --device laptop\n"
+	    "writes a new key and certificate where issue did.  The old one "
+	    "stays valid\nfor another 14 days (--keep-old), and is then due "
+	    "for revocation:\nsicher-ca expiry shows it, sicher-ca revoke "
+	    "--due does it.\n\n"
+	    "  sicher-ca renew alice --device phone --csr phone.csr --keep-old "
+	    "0\n"
+	    "certifies the phone's own new key; the old one is due at once.\n",
+	    1, 1, cmd_renew },
 	{ "server", "HOST", "issue a certificate for a server", server_options,
 	    "  sicher-ca server chat.example.org --san 192.0.2.7\n"
 	    "writes authority/servers/chat.example.org/ with chain.pem, "
@@ -198,6 +225,14 @@ static const struct sn_cli_command commands[] = {
 	    "says which CAs vouch for it, or why it is not to be accepted "
 	    "(exit 4).\n",
 	    1, 1, cmd_verify },
+	{ "expiry", NULL, "what ends soon, and what to do about it",
+	    expiry_options,
+	    "  sicher-ca expiry --within 14d\n"
+	    "from a timer: certificates, CAs, lists, and renewed certificates "
+	    "to revoke.\nIt ends with 5 when something is due, else with "
+	    "0.  A list is due when less\nthan a third of its time is left, "
+	    "and never before those days.\n",
+	    0, 0, cmd_expiry },
 	{ "check", NULL, "examine the books, and settle what a crash left",
 	    check_options,
 	    "  sicher-ca check\n"
