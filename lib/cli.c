@@ -273,7 +273,10 @@ int sn_cli_run(
 		return (0);
 	}
 	if (program->commands[0].name[0] == '\0') {
-		cli.command = program->commands;
+		/* What the program does when no word says otherwise. */
+		cli.command = take_command(program, &argc, argv, at);
+		if (cli.command == NULL)
+			cli.command = program->commands;
 	} else if (at < argc && strcmp(argv[at], "help") == 0 &&
 		   named(program, "help") == NULL) {
 		/* `prog help CMD` for those who are used to it. */

@@ -76,6 +76,8 @@ int ctl_sessions_list(struct sn_cli *cli);
 int ctl_kick(struct sn_cli *cli);
 int ctl_status(struct sn_cli *cli);
 int ctl_reload(struct sn_cli *cli);
+int ctl_backup(struct sn_cli *cli);
+int ctl_export(struct sn_cli *cli);
 int ctl_store(struct sn_cli *cli);
 int ctl_store_limit(struct sn_cli *cli);
 int ctl_store_clock(struct sn_cli *cli);

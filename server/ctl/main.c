@@ -113,6 +113,17 @@ static const struct sn_cli_command commands[] = {
 	    "All of it is in force, or nothing of it and the reason is "
 	    "told.\n",
 	    0, 0, ctl_reload },
+	{ "backup", "DIR", "write a backup of the running server", NULL,
+	    "  sicherctl backup /srv/backup/sichernetz-monday\n"
+	    "The folder is made by the server's user, and is whole when the "
+	    "command\nends with 0.  Keys, certificates and the configuration "
+	    "are not in it.\n",
+	    1, 1, ctl_backup },
+	{ "export", "ACCOUNT", "write all that is held of an account", NULL,
+	    "  sicherctl export alice >alice.jsonl\n"
+	    "A JSON object a line: the account, its devices and rooms, what "
+	    "it sent and\nwhat was sent to it alone.\n",
+	    1, 1, ctl_export },
 	{ "store", NULL, "show what uses the database", NULL,
 	    "  sicherctl store\n"
 	    "The accounts and rooms that use most of it, and its tables.\n",

@@ -243,6 +243,21 @@ static enum sn_err on_status(struct call *c)
 	return (err);
 }
 
+/* Small enough to be written while the parent waits. */
+static enum sn_err on_backup(struct call *c)
+{
+	enum sn_err err;
+
+	if (c->fd_count != 1)
+		return (sn_why(
+		    &c->why, SN_EINVAL, "a backup comes with one descriptor"));
+	err = sn_store_copy(c->k->store, c->fds[0], &c->why);
+	if (err == SN_OK && fsync(c->fds[0]) != 0)
+		err = sn_why_errno(
+		    &c->why, SN_EIO, "cannot write the keeper's backup");
+	return (err);
+}
+
 static enum sn_err on_stop(struct call *c)
 {
 	c->k->stop = true;
@@ -264,6 +279,7 @@ static const struct {
 	{ "keep", false, false, on_keep },
 	{ "reload", false, true, on_reload },
 	{ "status", false, false, on_status },
+	{ "backup", false, true, on_backup },
 	{ "stop", false, false, on_stop },
 };
 

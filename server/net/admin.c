@@ -35,6 +35,9 @@ static const struct {
 	{ "map.remove", admin_map_remove, 0 },
 	{ "map.check", admin_map_check, 0 },
 	{ "store", admin_store, 0 },
+	{ "backup", admin_backup, 1 },
+	{ "backup.status", admin_backup_status, 0 },
+	{ "export", admin_export, 0 },
 	{ "store.limit", admin_store_limit, 0 },
 	{ "store.clock", admin_store_clock, 0 },
 };

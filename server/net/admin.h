@@ -19,7 +19,7 @@ json_t *admin_handle(
 json_t *admin_failed(const char *code, const char *format, ...) SN_PRINTF(2, 3);
 
 /* The handlers of admin_accounts.c, admin_sessions.c, admin_gate.c,
- * admin_maps.c, admin_store.c. */
+ * admin_maps.c, admin_store.c, admin_backup.c, admin_export.c. */
 #define ADMIN_HANDLER(name) \
 	json_t *name(       \
 	    struct net *net, const json_t *request, int *fds, unsigned count)
@@ -44,9 +44,15 @@ ADMIN_HANDLER(admin_map_check);
 ADMIN_HANDLER(admin_reload);
 ADMIN_HANDLER(admin_channels);
 ADMIN_HANDLER(admin_drain);
+ADMIN_HANDLER(admin_backup);
+ADMIN_HANDLER(admin_backup_status);
+ADMIN_HANDLER(admin_export);
 ADMIN_HANDLER(admin_store);
 ADMIN_HANDLER(admin_store_limit);
 ADMIN_HANDLER(admin_store_clock);
+
+/** admin_backup_end(net): wait for a backup that is being written. */
+void admin_backup_end(struct net *net);
 
 /** admin_close(net, account, fingerprint, code, text): end the sessions of
  * an account, or of one device (NULL: all); returns how many. */

@@ -340,6 +340,7 @@ static void stop_in(struct loop *loop, void *arg)
 static void close_all(struct net *net, unsigned started)
 {
 	sweeper_stop(net->sweeper);
+	admin_backup_end(net);
 	if (net->log != NULL)
 		cursors_store(net->cursors, net->log);
 	oplog_stop(net->log);

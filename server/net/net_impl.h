@@ -23,6 +23,7 @@ struct net {
 	struct cursors *cursors;
 	struct addresses *addresses;
 	struct sweeper *sweeper;
+	struct backup *backup; /* One that is being written, or NULL. */
 	struct loop *loops[NET_LOOPS_MAX];
 	unsigned loop_count;
 	uint64_t started; /* Monotonic. */

@@ -68,6 +68,35 @@ enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
 	return (SN_OK);
 }
 
+enum sn_err db_open_to_read(
+    const char *dir, struct sn_store **out, struct sn_why *why)
+{
+	struct sn_store_options options = {
+		.dir = dir,
+		.max_readers = 126,
+		.tables = tables,
+		.table_count = DB_TABLE_COUNT,
+		.read_only = true,
+	};
+
+	return (sn_store_open(&options, out, why));
+}
+
+enum sn_err db_skip(struct sn_store *store, uint64_t by)
+{
+	struct sn_txn *txn;
+	uint64_t last;
+	enum sn_err err;
+
+	if ((err = sn_txn_write(store, &txn)) != SN_OK)
+		return (err);
+	if ((err = db_meta(txn, DB_META_LAST_SEQ, &last)) == SN_OK &&
+	    (err = db_meta_set(txn, DB_META_LAST_SEQ, last + by)) == SN_OK)
+		return (sn_txn_commit(txn));
+	sn_txn_abort(txn);
+	return (err);
+}
+
 const char *db_table_name(enum db_table table)
 {
 	return (tables[table].name);

@@ -73,6 +73,13 @@ enum db_table { DB_TABLES(X) DB_TABLE_COUNT };
 enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
     struct sn_store **out, struct sn_why *why) SN_MUST_USE;
 
+/** db_open_to_read(dir, out, why): for a check beside a running server. */
+enum sn_err db_open_to_read(
+    const char *dir, struct sn_store **out, struct sn_why *why) SN_MUST_USE;
+
+/** db_skip(store, by): leave ${by} places of the log out, for ever. */
+enum sn_err db_skip(struct sn_store *store, uint64_t by) SN_MUST_USE;
+
 /** db_table_name(table): "log"; static storage. */
 const char *db_table_name(enum db_table table);
 

@@ -3,6 +3,7 @@
 #include "lib/bytes.h"
 #include "lib/clock.h"
 #include "lib/secret.h"
+#include "server/parent/backup.h"
 #include "server/parent/control.h"
 
 #define SECRET_BYTES 16
@@ -208,6 +209,9 @@ static const struct {
 	{ "map.remove", pass },
 	{ "map.check", pass },
 	{ "store", pass },
+	{ "backup", backup_begin },
+	{ "backup.status", backup_status },
+	{ "export", pass },
 	{ "store.limit", pass },
 	{ "store.clock", pass },
 };

@@ -10,6 +10,13 @@
 #include "server/base/settings.h"
 
 /*
+ * A backup that is being made: the folder, or "".  See backup.h.
+ */
+struct backup {
+	char dir[4096];
+};
+
+/*
  * The parent: reads the configuration and every file, starts keeper and
  * net, connects them, restarts what dies, and answers administrators
  * (control.c).  It never meets the network.
@@ -22,6 +29,7 @@ struct parent {
 	int data_lock;
 	struct child keeper, net;
 	uint64_t started, restarts;
+	struct backup backup;
 	bool stopping;
 	int status;
 };

@@ -1,0 +1,222 @@
+#include "server/parent/restore.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "server/keeper/keeper_db.h"
+#include "server/oplog/db.h"
+#include "server/parent/check.h"
+
+#define CHUNK (1U << 20)
+#define PATH_BYTES 4096
+
+static const char *const parts[] = { "keeper", "net" };
+#define PARTS (sizeof(parts) / sizeof(*parts))
+
+struct restore {
+	const char *backup, *data;
+	int from[PARTS];
+	int lock;
+	unsigned made; /* Parts whose file we have made. */
+};
+
+static void path_of(char *out, const char *folder, const char *part)
+{
+	(void)snprintf(out, PATH_BYTES, "%s/%s/data.mdb", folder, part);
+}
+
+/* While we may still be root: the backup may be readable by root alone. */
+static enum sn_err open_backup(struct restore *r, struct sn_why *why)
+{
+	char path[PATH_BYTES];
+
+	(void)snprintf(path, sizeof(path), "%s/" RESTORE_MANIFEST, r->backup);
+	if (access(path, R_OK) != 0)
+		return (sn_why(why, SN_ENOTFOUND,
+		    "%s is no whole backup: it has no " RESTORE_MANIFEST
+		    "; sicherctl backup writes that last",
+		    r->backup));
+	for (unsigned i = 0; i < PARTS; i++) {
+		path_of(path, r->backup, parts[i]);
+		r->from[i] = open(path, O_RDONLY | O_CLOEXEC);
+		if (r->from[i] < 0)
+			return (
+			    sn_why_errno(why, SN_EIO, "cannot read %s", path));
+	}
+	return (SN_OK);
+}
+
+static enum sn_err lock_data(struct restore *r, struct sn_why *why)
+{
+	char path[PATH_BYTES];
+	enum sn_err err;
+
+	if ((err = sn_file_mkdir(r->data, 0700, why)) != SN_OK ||
+	    (err = check_become_owner(r->data, why)) != SN_OK)
+		return (err);
+	(void)snprintf(path, sizeof(path), "%s/lock", r->data);
+	r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (r->lock < 0)
+		return (sn_why_errno(why, SN_EIO, "cannot open %s", path));
+	if (flock(r->lock, LOCK_EX | LOCK_NB) != 0)
+		return (sn_why(why, SN_EINUSE,
+		    "a sicherd runs on %s; stop it first", r->data));
+	return (SN_OK);
+}
+
+static enum sn_err copy(int from, int to, const char *path, struct sn_why *why)
+{
+	char *buffer = malloc(CHUNK);
+	enum sn_err err = SN_OK;
+	ssize_t n;
+
+	if (buffer == NULL)
+		return (sn_why(why, SN_ENOMEM, "no memory"));
+	while (err == SN_OK && (n = read(from, buffer, CHUNK)) != 0) {
+		if (n < 0)
+			err =
+			    sn_why_errno(why, SN_EIO, "cannot read the backup");
+		for (ssize_t at = 0, done; err == SN_OK && at < n; at += done) {
+			done = write(to, buffer + at, (size_t)(n - at));
+			if (done < 0) {
+				err = sn_why_errno(
+				    why, SN_EIO, "cannot write %s", path);
+				done = 0;
+			}
+		}
+	}
+	if (err == SN_OK && fsync(to) != 0)
+		err = sn_why_errno(why, SN_EIO, "cannot write %s", path);
+	free(buffer);
+	return (err);
+}
+
+static enum sn_err copy_part(struct restore *r, unsigned i, struct sn_why *why)
+{
+	char path[PATH_BYTES];
+	enum sn_err err;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", r->data, parts[i]);
+	if ((err = sn_file_mkdir(path, 0700, why)) != SN_OK)
+		return (err);
+	path_of(path, r->data, parts[i]);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return (sn_why_errno(why, SN_EEXISTS,
+		    "%s: a backup is restored into a folder without a "
+		    "database; move the old one away first",
+		    path));
+	r->made = i + 1;
+	err = copy(r->from[i], fd, path, why);
+	(void)close(fd);
+	return (err);
+}
+
+static bool every(void *arg, struct sn_bytes key, struct sn_bytes value)
+{
+	(void)arg;
+	(void)key;
+	(void)value;
+	return (true);
+}
+
+/* Tokens that were voided after the backup would be good again. */
+static enum sn_err void_tokens(const char *data, struct sn_why *why)
+{
+	struct sn_store *store;
+	struct sn_txn *txn;
+	char dir[PATH_BYTES];
+	uint64_t removed = 0;
+	enum sn_err err;
+
+	(void)snprintf(dir, sizeof(dir), "%s/keeper", data);
+	if ((err = keeper_db_open(dir, 0, &store, why)) != SN_OK)
+		return (err);
+	if ((err = sn_txn_write(store, &txn)) == SN_OK) {
+		err =
+		    keeper_db_sweep(txn, KEEPER_DB_KEYS, every, NULL, &removed);
+		if (err == SN_OK)
+			err = sn_txn_commit(txn);
+		else
+			sn_txn_abort(txn);
+	}
+	sn_store_close(store);
+	return (err == SN_OK ? SN_OK
+			     : sn_why(why, err, "cannot void the tokens: %s",
+				   sn_err_text(err)));
+}
+
+static enum sn_err skip_places(const char *data, struct sn_why *why)
+{
+	struct sn_store *store;
+	char dir[PATH_BYTES];
+	enum sn_err err;
+
+	(void)snprintf(dir, sizeof(dir), "%s/net", data);
+	if ((err = db_open(dir, 0, 8, &store, why)) != SN_OK)
+		return (err);
+	if ((err = db_skip(store, RESTORE_SKIP)) != SN_OK)
+		(void)sn_why(why, err, "cannot write to %s: %s", dir,
+		    sn_store_reason(store));
+	sn_store_close(store);
+	return (err);
+}
+
+static enum sn_err check_copy(const char *data, struct sn_why *why)
+{
+	uint64_t findings;
+	enum sn_err err;
+
+	if ((err = check_data(data, stderr, &findings, why)) != SN_OK)
+		return (err);
+	if (findings > 0)
+		return (sn_why(why, SN_ECORRUPT,
+		    "the backup is damaged (see above); nothing was restored"));
+	return (SN_OK);
+}
+
+static void undo(struct restore *r)
+{
+	static const char *const files[] = { "data.mdb", "lock.mdb" };
+	char path[PATH_BYTES];
+
+	for (unsigned i = 0; i < r->made; i++) {
+		for (unsigned f = 0; f < 2; f++) {
+			(void)snprintf(path, sizeof(path), "%s/%s/%s", r->data,
+			    parts[i], files[f]);
+			(void)unlink(path);
+		}
+	}
+}
+
+enum sn_err restore_data(
+    const char *backup, const char *data, struct sn_why *why)
+{
+	struct restore r = {
+		.backup = backup, .data = data, .from = { -1, -1 }, .lock = -1
+	};
+	enum sn_err err;
+
+	if ((err = open_backup(&r, why)) == SN_OK &&
+	    (err = lock_data(&r, why)) == SN_OK &&
+	    (err = copy_part(&r, 0, why)) == SN_OK &&
+	    (err = copy_part(&r, 1, why)) == SN_OK &&
+	    (err = check_copy(data, why)) == SN_OK &&
+	    (err = void_tokens(data, why)) == SN_OK)
+		err = skip_places(data, why);
+	if (err != SN_OK)
+		undo(&r);
+	for (unsigned i = 0; i < PARTS; i++) {
+		if (r.from[i] >= 0)
+			(void)close(r.from[i]);
+	}
+	if (r.lock >= 0)
+		(void)close(r.lock);
+	return (err);
+}

@@ -1,0 +1,22 @@
+#ifndef SERVER_PARENT_RESTORE_H
+#define SERVER_PARENT_RESTORE_H
+
+#include "lib/err.h"
+
+/** The file that makes a backup whole; written last. */
+#define RESTORE_MANIFEST "backup.json"
+
+/** Places of the log that a restored server leaves out: more than were used
+ * since the backup, so that no place is used twice. */
+#define RESTORE_SKIP (UINT64_C(1) << 32)
+
+/**
+ * restore_data(backup, data, why):
+ * Copy a backup into ${data}, which must hold no database, check it, let the
+ * log go on behind all places that were used since, and void the tokens of
+ * then.  On failure ${data} holds no database, as before.
+ */
+enum sn_err restore_data(
+    const char *backup, const char *data, struct sn_why *why) SN_MUST_USE;
+
+#endif

@@ -1,0 +1,121 @@
+"""Damage in the database: told, never delivered, and never a wrong answer."""
+
+import os
+import random
+
+import pytest
+
+from authority import run
+from protocol import Closed, Truncated
+
+MARK = b"the body that is damaged"
+
+
+def check(server):
+    return run("sicherd", "--config", server.config, "check", ok=False)
+
+
+def database(server):
+    return server.data / "net" / "data.mdb"
+
+
+def damage(server, mark=MARK):
+    """One bit of each copy of a body."""
+    data = database(server).read_bytes()
+    assert mark in data
+    database(server).write_bytes(data.replace(mark, mark[:-1] + b"e"))
+
+
+def three(server, people):
+    with server.login(people.alice_laptop) as alice:
+        return [alice.post("bob", body).seq
+                for body in (b"before", MARK, b"after")]
+
+
+def test_a_sound_database_is_sound_while_it_runs_and_after(server, people):
+    three(server, people)
+    running = check(server)
+    assert running.returncode == 0 and "3 messages, all sound" in running.stdout
+    server.stop()
+    assert check(server).returncode == 0
+
+
+def test_a_damaged_record_is_told_and_the_others_are_delivered(server, people):
+    first, bad, last = three(server, people)
+    server.stop()
+    damage(server)
+    found = check(server)
+    assert found.returncode == 1
+    assert f"log: the row {bad}: " in found.stdout
+    server.start()
+    since = server.now()
+    with server.login(people.bob_desk) as bob:
+        items, end = bob.history("alice")
+        assert [item.seq for item in items] == [first, last]
+        assert end.count == 2
+        server.wait_line("record.damaged", since=since, seq=bad)
+        bob.sync()
+        assert [frame.seq for frame in bob.fence("carol")] == [first, last]
+        assert bob.post("alice", "and it goes on")
+
+
+def test_a_truncated_database_is_refused_at_the_start(server, people):
+    server.rough = True
+    three(server, people)
+    server.stop()
+    os.truncate(database(server), database(server).stat().st_size // 2)
+    found = check(server)
+    assert found.returncode == 1 and "is truncated" in found.stdout
+    server.start(wait=False)
+    assert server.process.wait(10) != 0
+    server.wait_line("not_started", since=server.mark)
+    assert "restore it from a backup" in server.tail()
+
+
+def test_a_fault_in_the_map_kills_net_alone_and_is_told(server, people):
+    server.rough = True
+    with server.login(people.alice_laptop) as alice:
+        for _ in range(100):
+            alice.post("bob", b"x" * 20000)
+        before = server.ctl("status")
+        since = server.now()
+        os.truncate(database(server), 8192)
+        with pytest.raises((Closed, Truncated, OSError)):
+            alice.history("bob")
+    died = server.wait_line("child.died", since=since, name="net")
+    assert died.level == "alarm" and died.fields["signal"] in ("BUS", "SEGV")
+    # The keeper lives until the parent gives up, as nothing can be served.
+    assert server.process.wait(20) != 0
+    assert not any(line.event == "child.died" and
+                   line.fields["name"] == "keeper" and
+                   line.fields["pid"] == str(before["keeper"]["pid"])
+                   for line in server.lines[since:])
+    assert "restore it from a backup" in server.tail()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_check_of_any_damage_ends_and_never_says_sound(
+        server, people, seed):
+    """Whole pages of nonsense: LMDB itself may die of them, in the child."""
+    three(server, people)
+    with server.login(people.alice_laptop) as alice:
+        for i in range(60):
+            alice.post("bob", b"%d " % i + b"x" * 3000)
+    assert server.ask("store")["ok"]
+    server.stop()
+    whole = database(server).read_bytes()
+    pages = len(whole) // 4096
+    chance = random.Random(seed)
+    found = 0
+    for _ in range(8):
+        data = bytearray(whole)
+        page = chance.randrange(2, pages)
+        data[page * 4096 + 16:(page + 1) * 4096] = chance.randbytes(4080)
+        database(server).write_bytes(data)
+        answer = check(server)
+        assert answer.returncode in (0, 1), answer
+        # A page that nothing refers to any more may be anything.
+        found += answer.returncode
+    assert found >= 2
+    database(server).write_bytes(whole)
+    assert check(server).returncode == 0
