@@ -44,7 +44,7 @@ struct conn_house {
 	const char *server_name; /* That its certificate must bear. */
 	unsigned sources;        /* Loopback addresses to dial from; or 0. */
 	enum conn_login login;
-	bool persistent; /* MQTT: sessions outlive their connections. */
+	bool durable; /* Messages are to be kept, and acknowledged. */
 	const struct sn_secret *password;
 	void *arg; /* The workload's. */
 

@@ -74,6 +74,7 @@ enum sn_err crew_open(
 		.server = plan->server,
 		.server_name = plan->server_name,
 		.login = plan->login,
+		.durable = plan->durable,
 		.password = &out->people.password,
 		.arg = out,
 		.events = {

@@ -29,7 +29,7 @@ static void send_one(
 {
 	const struct plan *plan = load->run.crew->plan;
 	struct post post = { .to = sender->partner->person->name,
-		.durable = plan->durable,
+		.number = sender->partner->number,
 		.body = { load->body, plan->size } };
 
 	run_stamp(&load->run, when, sender->sent++, load->body);
@@ -106,7 +106,12 @@ static enum sn_err pair_up(struct load_direct *load)
 		crew->conns[n + i].partner = &crew->conns[i];
 		crew->plan->protocol->follow(&crew->conns[n + i], NULL);
 	}
-	return (crew_await(crew, n));
+	if ((err = crew_await(crew, n)) != SN_OK || !crew->plan->durable ||
+	    crew->plan->protocol->keep == NULL)
+		return (err);
+	for (size_t i = n; i < 2 * n; i++)
+		crew->plan->protocol->keep(&crew->conns[i]);
+	return (crew_await(crew, 2 * n));
 }
 
 static enum sn_err run_direct(struct load_direct *load, struct report *report)

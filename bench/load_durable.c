@@ -16,7 +16,7 @@ static void send_one(struct load_durable *load, struct conn *c)
 {
 	const struct plan *plan = load->run.crew->plan;
 	struct post post = { .to = c->partner->person->name,
-		.durable = true,
+		.number = c->partner->number,
 		.body = { load->body, plan->size } };
 
 	/* The oldest in flight is always the next to be acknowledged; with
@@ -50,7 +50,6 @@ static enum sn_err part(struct crew *crew, size_t n)
 	const struct protocol *protocol = crew->plan->protocol;
 	enum sn_err err;
 
-	crew->house.persistent = true;
 	if ((err = crew_man(crew, 2 * n, false, &crew->why)) != SN_OK)
 		return (err);
 	for (size_t i = 0; i < n; i++)
@@ -75,6 +74,7 @@ enum sn_err load_durable(struct crew *crew, struct report *report)
 
 	run_init(&load.run, crew);
 	crew->load = &load;
+	crew->house.durable = true;
 	crew->house.events.stored = stored;
 	if ((err = part(crew, crew->plan->connections)) != SN_OK)
 		return (err);

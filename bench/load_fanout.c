@@ -30,10 +30,9 @@ static void refill(struct load_fanout *load)
 {
 	const struct plan *plan = load->run.crew->plan;
 	struct conn *sender = &load->run.crew->conns[0];
-	struct post post = { .to = ROOM,
-		.room = true,
-		.durable = plan->durable,
-		.body = { load->body, plan->size } };
+	struct post post = {
+		.to = ROOM, .room = true, .body = { load->body, plan->size }
+	};
 
 	while (sender->sent - load->oldest < plan->in_flight) {
 		load->counts[sender->sent % plan->in_flight] = 0;
@@ -77,7 +76,11 @@ static enum sn_err gather(struct load_fanout *load)
 	}
 	for (size_t i = 1; i <= n; i++)
 		protocol->follow(&crew->conns[i], ROOM);
-	return (crew_await(crew, made + n));
+	if ((err = crew_await(crew, made + n)) != SN_OK ||
+	    !crew->plan->durable || protocol->keep == NULL)
+		return (err);
+	protocol->keep(&crew->conns[1]);
+	return (crew_await(crew, made + n + 1));
 }
 
 static enum sn_err run_fanout(struct load_fanout *load, struct report *report)

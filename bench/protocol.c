@@ -4,6 +4,9 @@
 
 static const struct protocol *const all[] = {
 	&protocol_sicher,
+	&protocol_mqtt,
+	&protocol_nats,
+	&protocol_bare,
 };
 
 const struct protocol *protocol_find(const char *name)
@@ -17,5 +20,5 @@ const struct protocol *protocol_find(const char *name)
 
 const char *protocol_names(void)
 {
-	return ("sicher");
+	return ("sicher, mqtt, nats and bare");
 }

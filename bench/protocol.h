@@ -16,9 +16,9 @@ struct conn;
 
 /* A message to be published. */
 struct post {
-	const char *to; /* The receiver's name, or the room's. */
+	const char *to;  /* The receiver's name, or the room's. */
+	unsigned number; /* The receiver's connection. */
 	bool room;
-	bool durable; /* To be kept, and acknowledged with conn_stored. */
 	struct sn_bytes body;
 };
 
@@ -54,6 +54,8 @@ struct protocol {
 	void (*follow)(struct conn *c, const char *room);
 	void (*keep)(struct conn *c);
 
+	/* With house->durable the message is to be kept, and its
+	 * acknowledgement told by conn_stored. */
 	void (*publish)(struct conn *c, const struct post *post);
 
 	/* Say goodbye; nothing is awaited.  May be NULL. */
@@ -68,6 +70,7 @@ const char *protocol_names(void);
 /** protocol_find(name): NULL when there is none. */
 const struct protocol *protocol_find(const char *name);
 
-extern const struct protocol protocol_sicher;
+extern const struct protocol protocol_sicher, protocol_mqtt, protocol_nats,
+    protocol_bare;
 
 #endif

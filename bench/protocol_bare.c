@@ -1,0 +1,107 @@
+#include "bench/protocol.h"
+
+#include "bench/conn.h"
+
+/*
+ * What tests/bench/bare.c speaks, to find out what TLS, epoll and the disk
+ * cost without a message server around them: a length, a kind, a number, and
+ * a padding that makes the records as long as those of SicherNetz.
+ */
+enum kind {
+	KIND_LOGIN = 1, /* Number: the connection's. */
+	KIND_OPENED,
+	KIND_FOLLOW,
+	KIND_FOLLOWED,
+	KIND_POST,  /* Number: the receiver's connection. */
+	KIND_STORE, /* The same, to be written and acknowledged. */
+	KIND_STORED,
+	KIND_RECEIVED,
+};
+
+#define HEAD 9 /* Length of the rest, kind, number. */
+#define POST_PADDING 39
+#define RECEIVED_PADDING 59
+#define EVERYBODY UINT32_MAX
+
+static void put_head(struct sn_wr *w, size_t rest, enum kind kind, uint32_t n)
+{
+	sn_wr_u32(w, (uint32_t)(HEAD - 4 + rest));
+	sn_wr_u8(w, (uint8_t)kind);
+	sn_wr_u32(w, n);
+}
+
+static void put_short(struct conn *c, enum kind kind)
+{
+	struct sn_wr w = conn_put(c, HEAD);
+
+	put_head(&w, 0, kind, c->number);
+	conn_put_end(c, &w);
+}
+
+static void login(struct conn *c)
+{
+	put_short(c, KIND_LOGIN);
+}
+
+static void follow(struct conn *c, const char *room)
+{
+	(void)room;
+	put_short(c, KIND_FOLLOW);
+}
+
+static void publish(struct conn *c, const struct post *post)
+{
+	static const uint8_t padding[POST_PADDING];
+	struct sn_wr w = conn_put(c, HEAD + POST_PADDING + post->body.n);
+
+	put_head(&w, POST_PADDING + post->body.n,
+	    c->house->durable ? KIND_STORE : KIND_POST,
+	    post->room ? EVERYBODY : post->number);
+	sn_wr_put(&w, padding, POST_PADDING);
+	sn_wr_put(&w, post->body.p, post->body.n);
+	conn_put_end(c, &w);
+}
+
+static size_t take(struct conn *c, const uint8_t *p, size_t n)
+{
+	struct sn_rd r = sn_rd_over(p, n);
+	uint32_t rest = sn_rd_u32(&r);
+	uint8_t kind;
+
+	if (r.bad)
+		return (0);
+	if (rest < HEAD - 4 || rest > CONN_SCRATCH)
+		return (PROTOCOL_BROKEN);
+	if (r.left < rest)
+		return (0);
+	kind = sn_rd_u8(&r);
+	switch (kind) {
+	case KIND_OPENED:
+		conn_opened(c);
+		break;
+	case KIND_FOLLOWED:
+		conn_readied(c);
+		break;
+	case KIND_STORED:
+		conn_stored(c);
+		break;
+	case KIND_RECEIVED:
+		if (rest < HEAD - 4 + RECEIVED_PADDING)
+			return (PROTOCOL_BROKEN);
+		conn_received(c, (struct sn_bytes){ p + HEAD + RECEIVED_PADDING,
+				     rest - (HEAD - 4) - RECEIVED_PADDING });
+		break;
+	default:
+		return (PROTOCOL_BROKEN);
+	}
+	return (4 + (size_t)rest);
+}
+
+const struct protocol protocol_bare = {
+	.name = "bare",
+	.lossy = true,
+	.login = login,
+	.take = take,
+	.follow = follow,
+	.publish = publish,
+};
