@@ -122,10 +122,13 @@ static size_t take_message(
 	if (sid == NULL || size == NULL || size <= sid)
 		return (PROTOCOL_BROKEN);
 	bytes = strtoul(size + 1, &end, 10);
-	if (end != (const char *)p + line - 2 || bytes > CONN_SCRATCH)
+	if (end == size + 1 || end != (const char *)p + line - 2 ||
+	    bytes > CONN_SCRATCH)
 		return (PROTOCOL_BROKEN);
 	if (n - line < bytes + 2)
 		return (0);
+	if (memcmp(p + line + bytes, "\r\n", 2) != 0)
+		return (PROTOCOL_BROKEN);
 	if (strtol(sid + 1, NULL, 10) == SID_INBOX)
 		take_inbox(
 		    c, sid[-1] == 'k', (struct sn_bytes){ p + line, bytes });
