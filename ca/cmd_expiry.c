@@ -172,8 +172,11 @@ static enum sn_err put_ca(
 	struct item item = item_of("ca", rec);
 
 	/* One that signs no more may end. */
-	if (rec->not_after > s->until || (i->id != ISSUER_ROOT && !i->active))
+	if ((rec->not_after > s->until && rec->state != STATE_REVOKED) ||
+	    (i->id != ISSUER_ROOT && !i->active))
 		return (SN_OK);
+	if (rec->state == STATE_REVOKED)
+		item.at = rec->revoked_at;
 	(void)snprintf(item.next, sizeof(item.next), "%s",
 	    i->id == ISSUER_ROOT ? "a new authority (sicher-ca init), trusted "
 				   "beside this one"

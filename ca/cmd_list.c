@@ -36,7 +36,7 @@ static bool fits(const struct filter *f, const struct record *rec)
 static enum sn_err each(void *arg, const struct record *rec)
 {
 	struct filter *f = arg;
-	char serial[SERIAL_TEXT], until[SN_CLOCK_TEXT];
+	char serial[SERIAL_TEXT], until[SN_CLOCK_TEXT], due[SN_CLOCK_TEXT];
 
 	if (!fits(f, rec))
 		return (SN_OK);
@@ -50,11 +50,13 @@ static enum sn_err each(void *arg, const struct record *rec)
 		json_decref(o);
 		return (SN_OK);
 	}
-	printf("%s  %-7s %-9s %.10s  %s%s%s\n",
+	printf("%s  %-7s %-9s %.10s  %s%s%s%s%.10s\n",
 	    sn_bytes_hex(rec->serial, SERIAL_BYTES, serial),
 	    record_kind_text(rec->kind), record_state_text(rec, f->now),
 	    sn_clock_rfc3339(rec->not_after, until), rec->name,
-	    rec->label[0] != '\0' ? "/" : "", rec->label);
+	    rec->label[0] != '\0' ? "/" : "", rec->label,
+	    rec->due != 0 ? ", to be revoked after " : "",
+	    rec->due != 0 ? sn_clock_rfc3339(rec->due, due) : "");
 	return (ferror(stdout) ? SN_EIO : SN_OK);
 }
 

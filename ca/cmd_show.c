@@ -34,6 +34,9 @@ static void tell(struct cmd *cmd, const struct record *rec)
 		cmd_say(cmd, "revoked      %s, %s",
 		    sn_clock_rfc3339(rec->revoked_at, from),
 		    record_reason_text(rec->reason));
+	if (rec->due != 0)
+		cmd_say(cmd, "renewed      to be revoked after %s",
+		    sn_clock_rfc3339(rec->due, to));
 	if (rec->der.n > 0)
 		cmd_say(cmd, "fingerprint  %s",
 		    sn_bytes_hex(rec->fingerprint, FINGERPRINT_BYTES, hex));

@@ -83,7 +83,10 @@ static enum sn_err parse(BIO *bio, const char *path,
 		if (info == NULL) {
 			ERR_clear_error();
 			return (sn_why(why, SN_EPASSPHRASE,
-			    "the passphrase does not open %s", path));
+			    "the passphrase does not open %s (if it was being "
+			    "changed just now, run sicher-ca key passwd "
+			    "again)",
+			    path));
 		}
 	}
 	*out = EVP_PKCS82PKEY(info);

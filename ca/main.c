@@ -101,6 +101,20 @@ static const struct sn_cli_option crl_options[] = {
 	END
 };
 
+static const struct sn_cli_option crl_check_options[] = {
+	{ "control", 0, "SOCKET", "ask the server behind this socket, too" },
+	END
+};
+
+static const struct sn_cli_option passwd_options[] = {
+	{ "new-passphrase-fd", 0, "N", "read the new passphrase from "
+	    "descriptor N" },
+	{ "new-passphrase-file", 0, "FILE", "read it from a file that nobody "
+	    "else can read" },
+	ROOT_KEY,
+	END
+};
+
 static const struct sn_cli_option list_options[] = {
 	{ "account", 'a', "ACCOUNT", "only this account's" },
 	{ "device", 'd', "LABEL", "only devices of this label" },
@@ -212,6 +226,13 @@ static const struct sn_cli_command commands[] = {
 	    "root's is\nsigned when half its time is over, or when --root-key "
 	    "is given.\n",
 	    0, 0, cmd_crl_publish },
+	{ "crl check", "[FILE]", "examine crl.pem, and what the server has",
+	    crl_check_options,
+	    "  sicher-ca crl check --control /run/sicherd/control\n"
+	    "from a timer: every list is there, rightly signed, whole, "
+	    "the\nlatest, and in force; 5 when one is old or ends soon, 6 when "
+	    "the file is damaged.\n",
+	    0, 1, cmd_crl_check },
 	{ "list", NULL, "list certificates", list_options,
 	    "  sicher-ca list --account alice --state valid\n", 0, 0,
 	    cmd_list },
@@ -233,6 +254,29 @@ static const struct sn_cli_command commands[] = {
 	    "0.  A list is due when less\nthan a third of its time is left, "
 	    "and never before those days.\n",
 	    0, 0, cmd_expiry },
+	{ "lint", "FILE", "hold certificates and CRLs against the rules", NULL,
+	    "  sicher-ca lint chain.pem\n"
+	    "looks at each certificate and CRL in the file, ours or not, and "
+	    "says which\nrules of RFC 5280 and of this authority it breaks "
+	    "(exit 4).\n",
+	    1, 1, cmd_lint },
+	{ "audit", NULL, "print the audit trail", NULL,
+	    "  sicher-ca audit\n"
+	    "prints each entry: number, time, user, event, and what of.\n",
+	    0, 0, cmd_audit },
+	{ "audit verify", "[SEQUENCE:HASH]", "verify the chain of the audit "
+	    "trail", NULL,
+	    "  sicher-ca audit verify\n"
+	    "prints the head of the chain, to be noted elsewhere; given back "
+	    "later, it\nproves that nothing before it was changed or taken "
+	    "away (exit 6).\n",
+	    0, 1, cmd_audit_verify },
+	{ "key passwd", NULL, "change the passphrase of the authority's keys",
+	    passwd_options,
+	    "  sicher-ca key passwd\n"
+	    "asks for the old one and twice for the new one.  When it was "
+	    "interrupted, the\nsame command with the same two goes on.\n",
+	    0, 0, cmd_key_passwd },
 	{ "check", NULL, "examine the books, and settle what a crash left",
 	    check_options,
 	    "  sicher-ca check\n"

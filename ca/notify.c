@@ -18,8 +18,8 @@ static enum sn_err understand(
 	return (SN_OK);
 }
 
-enum sn_err notify_server(
-    const char *path, struct notice *out, struct sn_why *why)
+static enum sn_err ask(
+    const char *path, const char *cmd, struct notice *out, struct sn_why *why)
 {
 	json_t *request, *reply;
 	struct sn_ctl *ctl;
@@ -27,12 +27,28 @@ enum sn_err notify_server(
 
 	if ((err = sn_ctl_open(path, WAIT_MS, &ctl, why)) != SN_OK)
 		return (err);
-	request = json_pack("{s:s}", "cmd", "reload");
+	request = json_pack("{s:s}", "cmd", cmd);
 	if ((err = sn_ctl_ask(ctl, request, &reply, why)) == SN_OK) {
 		err = understand(reply, out, why);
 		json_decref(reply);
 	}
 	json_decref(request);
 	sn_ctl_close(ctl);
+	return (err);
+}
+
+enum sn_err notify_server(
+    const char *path, struct notice *out, struct sn_why *why)
+{
+	return (ask(path, "reload", out, why));
+}
+
+enum sn_err notify_in_force(
+    const char *path, long long *out, struct sn_why *why)
+{
+	struct notice notice;
+	enum sn_err err = ask(path, "status", &notice, why);
+
+	*out = err == SN_OK ? notice.crl : -1;
 	return (err);
 }

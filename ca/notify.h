@@ -18,4 +18,8 @@ struct notice {
 enum sn_err notify_server(
     const char *socket, struct notice *out, struct sn_why *why) SN_MUST_USE;
 
+/** notify_in_force(socket, out, why): ask only which CRL it has in force. */
+enum sn_err notify_in_force(
+    const char *socket, long long *out, struct sn_why *why) SN_MUST_USE;
+
 #endif
