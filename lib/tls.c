@@ -198,6 +198,7 @@ enum sn_tls_result sn_tls_handshake(struct sn_tls *tls)
 	if (!tls->context->any_protocol && !has_alpn(tls))
 		return (fail(tls, "no application protocol"));
 	tls->done = true;
+	sn_tls_rest(tls);
 	return (SN_TLS_OK);
 }
 
@@ -279,9 +280,4 @@ const char *sn_tls_cipher(const struct sn_tls *tls)
 	const char *name = SSL_get_cipher_name(tls->ssl);
 
 	return (name != NULL && tls->done ? name : "");
-}
-
-X509 *sn_tls_peer(const struct sn_tls *tls)
-{
-	return (SSL_get1_peer_certificate(tls->ssl));
 }

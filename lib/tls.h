@@ -82,7 +82,8 @@ typedef int sn_tls_verify(void *arg, X509 *leaf, STACK_OF(X509) * chain);
  * The server's end over the connected, non-blocking socket ${fd}, which stays
  * the caller's and must outlive the connection; so must ${arg} until the
  * handshake is over.  ${verify} alone decides about the peer's certificate;
- * without one (NULL) every certificate is refused.  SN_ENOMEM.
+ * without one (NULL) every certificate is refused.
+ * The certificate is gone when the handshake is over.  SN_ENOMEM.
  */
 enum sn_err sn_tls_accept(struct sn_tls_context *context, int fd,
     sn_tls_verify *verify, void *arg, struct sn_tls **out) SN_MUST_USE;
@@ -155,13 +156,6 @@ const char *sn_tls_reason(const struct sn_tls *tls);
 
 /** sn_tls_cipher(tls): the name of the cipher suite in use, "" before. */
 const char *sn_tls_cipher(const struct sn_tls *tls);
-
-/**
- * sn_tls_peer(tls):
- * The peer's certificate, a reference the caller frees with X509_free; NULL
- * before there is one.  A server forgets the others the client sent.
- */
-X509 *sn_tls_peer(const struct sn_tls *tls);
 
 /**
  * sn_tls_why(tls, server, why):

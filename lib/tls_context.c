@@ -62,13 +62,6 @@ static struct sn_tls *tls_of_store(X509_STORE_CTX *x)
 	    x, SSL_get_ex_data_X509_STORE_CTX_idx())));
 }
 
-/* The peer's intermediates have served; a connection may stay for weeks. */
-static void drop_intermediates(STACK_OF(X509) * chain)
-{
-	while (sk_X509_num(chain) > 1)
-		X509_free(sk_X509_pop(chain));
-}
-
 static int verify_client(X509_STORE_CTX *x, void *arg)
 {
 	struct sn_tls *tls = tls_of_store(x);
@@ -79,7 +72,6 @@ static int verify_client(X509_STORE_CTX *x, void *arg)
 		alert =
 		    tls->verify(tls->verify_arg, X509_STORE_CTX_get0_cert(x),
 			X509_STORE_CTX_get0_untrusted(x));
-	drop_intermediates(X509_STORE_CTX_get0_untrusted(x));
 	X509_STORE_CTX_set_error(x, code_of(alert));
 	return (alert == SN_TLS_ALERT_NONE);
 }
@@ -220,9 +212,11 @@ static enum sn_err context_new(
 	c->server = server;
 	c->holders = 1;
 	c->method = sn_tls_socket_method();
+	c->rest = server ? sn_tls_rest_new() : NULL;
 	c->ctx = SSL_CTX_new_ex(sn_algorithms(), NULL,
 	    server ? TLS_server_method() : TLS_client_method());
-	if (c->method == NULL || c->ctx == NULL || !set_common(c->ctx) ||
+	if (c->method == NULL || c->ctx == NULL ||
+	    server != (c->rest != NULL) || !set_common(c->ctx) ||
 	    !(server ? set_server(c->ctx) : set_client(c->ctx))) {
 		sn_tls_context_free(c);
 		return (crypto(why, "cannot prepare TLS"));
@@ -335,6 +329,7 @@ void sn_tls_context_free(struct sn_tls_context *c)
 	    __atomic_sub_fetch(&c->holders, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	SSL_CTX_free(c->ctx);
+	sn_tls_rest_free(c->rest);
 	BIO_meth_free(c->method);
 	free(c);
 }

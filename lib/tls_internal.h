@@ -8,8 +8,11 @@
 #include "lib/cert.h"
 #include "lib/tls.h"
 
+struct sn_tls_rest;
+
 struct sn_tls_context {
 	SSL_CTX *ctx;
+	struct sn_tls_rest *rest; /* Of a server. */
 	BIO_METHOD *method;
 	bool server;
 	bool any_protocol; /* Does without ALPN. */
@@ -38,6 +41,14 @@ BIO_METHOD *sn_tls_socket_method(void);
 
 /** sn_tls_socket(tls): such a BIO over the socket of ${tls}; or NULL. */
 BIO *sn_tls_socket(struct sn_tls *tls);
+
+/** sn_tls_rest_new(): what connections share after their handshakes. */
+struct sn_tls_rest *sn_tls_rest_new(void);
+void sn_tls_rest_free(struct sn_tls_rest *rest);
+
+/** sn_tls_rest(tls): the handshake is over: let go of what only it needed,
+ * the peer's certificate first. */
+void sn_tls_rest(struct sn_tls *tls);
 
 /** sn_tls_of(ssl): the connection that ${ssl} belongs to. */
 struct sn_tls *sn_tls_of(const SSL *ssl);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include <openssl/ssl.h>
 
-#include "lib/tls.h"
+#include "lib/tls_internal.h"
 #include "tests/unit/pki.h"
 
 static struct pki ca, other, server_id, alice;
@@ -171,36 +171,57 @@ static void both_ends_meet_and_carry_bytes(void **state)
 	pair_close(&p);
 }
 
-static void a_server_keeps_of_the_clients_certificates_the_first(void **state)
+static void exchange(struct pair *p)
 {
-	struct sn_tls_context *s = server_context(&server_id);
-	struct sn_tls_identity who = { 0 };
-	struct sn_tls_context *c = NULL;
-	struct pair p = { 0 };
-	X509 *peer;
+	char in[8];
+	size_t n;
 
-	(void)state;
-	who.authority = pki_pem(ca.cert, NULL);
-	who.certificate = pki_pem(alice.cert, ca.cert);
-	who.key = pki_key_pem(alice.key, NULL);
+	assert_int_equal(sn_tls_write(p->client, "ask", 3, &n), SN_TLS_OK);
+	assert_int_equal(sn_tls_read(p->server, in, sizeof(in), &n), SN_TLS_OK);
+	assert_int_equal(n, 3);
+	assert_int_equal(sn_tls_write(p->server, "told", 4, &n), SN_TLS_OK);
+	assert_int_equal(sn_tls_read(p->client, in, sizeof(in), &n), SN_TLS_OK);
+	assert_int_equal(n, 4);
+}
+
+/* Through new keys of both ends as well. */
+static void shake_with_suite(const struct sn_tls_context *s, const char *suite)
+{
+	struct sn_tls_context *c = client_context(&ca, &alice);
+	struct pair p = { 0 };
+
 	answer = SN_TLS_ALERT_NONE;
-	assert_int_equal(sn_tls_client_new(&who, &c, NULL), SN_OK);
 	pair_sockets(p.fd);
-	assert_int_equal(
-	    sn_tls_accept(s, p.fd[0], verifier, NULL, &p.server), SN_OK);
+	assert_true(SSL_CTX_set_ciphersuites(c->ctx, suite));
+	assert_int_equal(sn_tls_accept((struct sn_tls_context *)s, p.fd[0],
+			     verifier, NULL, &p.server),
+	    SN_OK);
 	assert_int_equal(
 	    sn_tls_connect(c, p.fd[1], "localhost", &p.client), SN_OK);
 	pair_shake(&p);
 	assert_int_equal(p.at_server, SN_TLS_OK);
-	peer = sn_tls_peer(p.server);
-	assert_int_equal(X509_cmp(peer, alice.cert), 0);
-	X509_free(peer);
+	assert_string_equal(sn_tls_cipher(p.server), suite);
+	assert_null(SSL_get0_peer_certificate(p.server->ssl));
+	assert_null(SSL_get_peer_cert_chain(p.server->ssl));
+	exchange(&p);
+	assert_true(SSL_key_update(p.client->ssl, SSL_KEY_UPDATE_REQUESTED));
+	exchange(&p);
+	exchange(&p);
 	pair_close(&p);
-	sn_tls_context_free(s);
 	sn_tls_context_free(c);
-	pki_drop(&who.authority);
-	pki_drop(&who.certificate);
-	pki_drop(&who.key);
+}
+
+static void a_server_keeps_the_suite_and_none_of_the_clients_certificates(
+    void **state)
+{
+	struct sn_tls_context *s = server_context(&server_id);
+
+	(void)state;
+	shake_with_suite(s, "TLS_AES_128_GCM_SHA256");
+	shake_with_suite(s, "TLS_AES_256_GCM_SHA384");
+	shake_with_suite(s, "TLS_CHACHA20_POLY1305_SHA256");
+	shake_with_suite(s, "TLS_AES_256_GCM_SHA384");
+	sn_tls_context_free(s);
 }
 
 static void close_notify_is_an_end_and_its_absence_a_truncation(void **state)
@@ -777,7 +798,7 @@ int main(void)
 		cmocka_unit_test(both_ends_meet_and_carry_bytes),
 		cmocka_unit_test(clients_come_with_keys_of_each_kind),
 		cmocka_unit_test(
-		    a_server_keeps_of_the_clients_certificates_the_first),
+		    a_server_keeps_the_suite_and_none_of_the_clients_certificates),
 		cmocka_unit_test(
 		    close_notify_is_an_end_and_its_absence_a_truncation),
 		cmocka_unit_test(
