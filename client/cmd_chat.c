@@ -21,6 +21,8 @@ struct chat {
 	const char *with;
 	uint64_t seen;  /* Up to here history has shown it. */
 	uint64_t since; /* The log's end when we came. */
+	uint32_t read_ref;
+	uint64_t said; /* The last that was stored of what we said here. */
 	char line[SN_FRAME_BODY_MAX + 1];
 	size_t have;
 	bool ended, failed;
@@ -51,6 +53,8 @@ static enum sn_err show_past(struct chat *c)
 		    &ev.message, core_welcome(c->app.core)->account, stdout);
 	}
 	(void)fflush(stdout);
+	if (err == SN_OK && c->seen != 0)
+		(void)core_read(c->app.core, c->with, c->seen);
 	return (err);
 }
 
@@ -111,7 +115,26 @@ static enum sn_err on_message(struct chat *c, const struct sn_frame_deliver *m)
 	if (fflush(stdout) != 0)
 		return (sn_why_errno(
 		    &c->app.why, SN_EIO, "cannot write messages out"));
+	if (belongs(c, m) && m->seq > c->since &&
+	    !sn_bytes_equal(m->from, sn_bytes_of(me)))
+		c->read_ref = core_read(c->app.core, c->with, m->seq);
 	return (core_handled(c->app.core, m->seq, &c->app.why));
+}
+
+/* That the last thing we said has arrived is told once for each of them. */
+static void on_receipt(struct chat *c, const struct sn_frame_receipt *r)
+{
+	struct sn_bytes me = sn_bytes_of(core_welcome(c->app.core)->account);
+	char who[256];
+
+	if (!sn_bytes_equal(r->with, sn_bytes_of(c->with)) ||
+	    sn_bytes_equal(r->account, me) || c->said == 0 || r->seq < c->said)
+		return;
+	(void)safe_line(r->account, who, sizeof(who));
+	if (sn_bytes_equal(r->kind, sn_bytes_of("read")))
+		app_say("(%s has read it)", who);
+	else
+		app_say("(%s has got it)", who);
 }
 
 /* Somebody came, went, or changed the room we are in. */
@@ -134,6 +157,12 @@ static void on_room(const struct chat *c, const struct sn_frame_room_changed *r)
 static enum sn_err on_event(struct chat *c, const struct core_event *ev)
 {
 	switch (ev->type) {
+	case CORE_STORED:
+		c->said = ev->stored.seq;
+		return (SN_OK);
+	case CORE_RECEIPT:
+		on_receipt(c, &ev->receipt);
+		return (SN_OK);
 	case CORE_ROOM_CHANGED:
 		on_room(c, &ev->room_changed);
 		return (SN_OK);
@@ -145,6 +174,9 @@ static enum sn_err on_event(struct chat *c, const struct core_event *ev)
 		app_say("connected again");
 		return (SN_OK);
 	case CORE_REFUSED:
+		/* The room may have gone while we read. */
+		if (ev->ref == c->read_ref)
+			return (SN_OK);
 		app_say("not sent: %s", ev->why.text);
 		c->failed = true;
 		c->app.why = ev->why;
@@ -266,7 +298,8 @@ int cmd_chat(struct sn_cli *cli)
 
 	if (c == NULL)
 		return (EX_OSERR);
-	if ((err = app_open(&c->app, cli, true, SN_FEATURE_ROOMS)) == SN_OK)
+	if ((err = app_open(&c->app, cli, true,
+		 SN_FEATURE_ROOMS | SN_FEATURE_RECEIPTS)) == SN_OK)
 		err = chat_with(c);
 	if (err == SN_OK && c->failed) {
 		(void)sn_why(&c->app.why, SN_ENOTFOUND,

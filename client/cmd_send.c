@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "client/app.h"
+#include "client/await.h"
 #include "client/show.h"
 #include "lib/clock.h"
 #include "lib/conf.h"
@@ -20,6 +21,7 @@ struct letter {
 	char *body; /* malloc'd, when it was read. */
 	char id[2 * SN_FRAME_ID + 1];
 	uint64_t wait;
+	const char *until; /* "stored", "delivered", "read" */
 };
 
 static enum sn_err too_long(struct app *app)
@@ -74,6 +76,13 @@ static enum sn_err fill_in(struct app *app, struct letter *l)
 		l->message.ttl == 0))
 		return (sn_why(&app->why, SN_EINVAL,
 		    "--ttl is a time such as 90s, 10m, 12h or 3d"));
+	l->until = sn_cli_value(app->cli, "wait");
+	if (l->until == NULL)
+		l->until = "stored";
+	if (strcmp(l->until, "stored") != 0 &&
+	    strcmp(l->until, "delivered") != 0 && strcmp(l->until, "read") != 0)
+		return (sn_why(&app->why, SN_EINVAL,
+		    "--wait takes stored, delivered or read"));
 	if (id == NULL)
 		core_id(l->message.id);
 	else if (!sn_bytes_unhex(id, l->message.id, SN_FRAME_ID))
@@ -129,9 +138,9 @@ static enum sn_err refused(
 	    &app->why, ev->err, "to %s: %.400s", l->message.to, ev->why.text));
 }
 
-static enum sn_err post(struct app *app, struct letter *l)
+static enum sn_err post(
+    struct app *app, struct letter *l, uint64_t until, uint64_t *seq)
 {
-	uint64_t until = sn_clock_mono() + l->wait * SN_NS_PER_S;
 	struct core_event ev;
 	enum sn_err err;
 	uint32_t ref;
@@ -145,6 +154,7 @@ static enum sn_err post(struct app *app, struct letter *l)
 				return (unsure(app, l, ev.err));
 			if (ev.type == CORE_STORED) {
 				tell(app, l, &ev.stored);
+				*seq = ev.stored.seq;
 				return (SN_OK);
 			}
 			if (ev.type == CORE_REFUSED && ev.ref == ref) {
@@ -160,6 +170,23 @@ static enum sn_err post(struct app *app, struct letter *l)
 	}
 }
 
+static enum sn_err send_it(struct app *app, struct letter *l)
+{
+	uint64_t until = sn_clock_mono() + l->wait * SN_NS_PER_S, seq = 0;
+	struct await w = { .app = app,
+		.to = l->message.to,
+		.kind = l->until,
+		.until = until };
+	enum sn_err err;
+
+	if ((err = post(app, l, until, &seq)) != SN_OK ||
+	    strcmp(l->until, "stored") == 0)
+		return (err);
+	(void)fflush(stdout);
+	w.seq = seq;
+	return (await_receipts(&w));
+}
+
 int cmd_send(struct sn_cli *cli)
 {
 	struct app app;
@@ -167,10 +194,10 @@ int cmd_send(struct sn_cli *cli)
 	enum sn_err err;
 	int status;
 
-	if ((err = app_open(&app, cli, true, 0)) == SN_OK &&
+	if ((err = app_open(&app, cli, true, SN_FEATURE_RECEIPTS)) == SN_OK &&
 	    (err = fill_in(&app, &l)) == SN_OK &&
 	    (err = app_login(&app)) == SN_OK)
-		err = post(&app, &l);
+		err = send_it(&app, &l);
 	status = app_close(&app, err);
 	free(l.body);
 	return (status);

@@ -49,6 +49,7 @@ enum core_type {
 	CORE_DONE,
 	CORE_ROOM,
 	CORE_MEMBER,
+	CORE_RECEIPT,      /* By itself (ref 0) with SN_FEATURE_RECEIPTS. */
 	CORE_ROOM_CHANGED, /* With SN_FEATURE_ROOMS. */
 	CORE_NOTICE,
 	CORE_REFUSED, /* The request ${ref} was; see code, err, why. */
@@ -74,6 +75,7 @@ struct core_event {
 		struct sn_frame_room room;
 		struct sn_frame_member member;
 		struct sn_frame_room_changed room_changed;
+		struct sn_frame_receipt receipt;
 		struct sn_frame_notice notice;
 	};
 };
@@ -185,6 +187,11 @@ struct core_range {
 };
 uint32_t core_history(
     struct core *core, const char *with, const struct core_range *range);
+/** core_read(core, with, seq): the user has read all up to there.  Answers
+ * nothing but a refusal. */
+uint32_t core_read(struct core *core, const char *with, uint64_t seq);
+/** core_receipts(core, with): CORE_RECEIPT each, then CORE_END. */
+uint32_t core_receipts(struct core *core, const char *with);
 struct core_room {
 	const char *topic;
 	bool open, history;

@@ -159,6 +159,16 @@ PLAIN(member, MEMBER)
 TOLD(room_changed, ROOM_CHANGED)
 #undef TOLD
 
+static enum core_step on_receipt(
+    struct core *core, const struct sn_frame *frame, struct core_event *ev)
+{
+	if (!sn_frame_get_receipt(frame, &ev->receipt))
+		return (core_broken(core, ev, frame));
+	ev->type = CORE_RECEIPT;
+	ev->ref = (uint32_t)ev->receipt.ref.value;
+	return (CORE_STEP_EVENT);
+}
+
 static enum core_step on_notice(
     struct core *core, const struct sn_frame *frame, struct core_event *ev)
 {
@@ -182,6 +192,7 @@ enum core_step core_session_frame(
 		[SN_FRAME_DONE] = on_done,
 		[SN_FRAME_ROOM] = on_room,
 		[SN_FRAME_MEMBER] = on_member,
+		[SN_FRAME_RECEIPT] = on_receipt,
 		[SN_FRAME_ROOM_CHANGED] = on_room_changed,
 		[SN_FRAME_NOTICE] = on_notice,
 		[SN_FRAME_PING] = on_ping,
@@ -206,6 +217,22 @@ uint32_t core_history(
 	    .before = range->before, .after = range->after,
 	    .limit = range->limit, .before_time = range->before_time,
 	    .after_time = range->after_time);
+	return (ref);
+}
+
+uint32_t core_read(struct core *core, const char *with, uint64_t seq)
+{
+	uint32_t ref = core_session_ref(core);
+
+	CORE_PUT(core, read, .ref = ref, .with = sn_bytes_of(with), .seq = seq);
+	return (ref);
+}
+
+uint32_t core_receipts(struct core *core, const char *with)
+{
+	uint32_t ref = core_session_ref(core);
+
+	CORE_PUT(core, receipts, .ref = ref, .with = sn_bytes_of(with));
 	return (ref);
 }
 

@@ -33,6 +33,7 @@ static const struct sn_cli_option send_options[] = {
 	{ "type", 't', "TYPE", "media type (text/plain)" },
 	{ "ttl", 0, "TIME", "remove it after this time, such as 10m or 12h" },
 	{ "timeout", 0, "SECONDS", "how long to try (30)" },
+	{ "wait", 'w', "WHAT", "until it is stored, delivered, or read" },
 	{ "json", 'j', NULL, "answer in JSON, one object" },
 	END
 };
@@ -88,6 +89,8 @@ static const struct sn_cli_command commands[] = {
 	{ "history", "WITH", "show a conversation's messages",
 	    history_options, "  sicher history bob --limit 5\n", 1, 1,
 	    cmd_history },
+	{ "receipts", "WITH", "show who has got and read what", json_options,
+	    "  sicher receipts bob\n", 1, 1, cmd_receipts },
 	{ "whoami", NULL, "show who and where you are", json_options,
 	    "  sicher whoami\n", 0, 0, cmd_whoami },
 	{ "passwd", NULL, "change your password", NULL, "  sicher passwd\n",

@@ -94,6 +94,15 @@
 #define SN_FRAME_end(F)                                                     \
 	F(UINT, ref, 0, UINT32_MAX) F(UINT, count, 0, UINT64_MAX)           \
 	F(BOOL, more, 0, 0)
+#define SN_FRAME_read(F)                                                    \
+	F(UINT, ref, 0, UINT32_MAX) F(TEXT, with, 1, 65)                    \
+	F(UINT, seq, 1, UINT64_MAX)
+#define SN_FRAME_receipts(F)                                                \
+	F(UINT, ref, 0, UINT32_MAX) F(TEXT, with, 1, 65)
+#define SN_FRAME_receipt(F)                                                 \
+	F(MAYBE, ref, 0, UINT32_MAX) F(TEXT, with, 1, 65)                   \
+	F(TEXT, account, 1, 64) F(TEXT, kind, 1, 16)                        \
+	F(UINT, seq, 1, UINT64_MAX)
 #define SN_FRAME_room_create(F)                                             \
 	F(UINT, ref, 0, UINT32_MAX) F(TEXT, room, 1, 65)                    \
 	F(BOOL, open, 0, 0) F(TEXT, topic, 0, 256)                          \
@@ -147,6 +156,8 @@
 	X(20, deliver,      DELIVER)      X(21, ack,          ACK)          \
 	X(22, credit,       CREDIT)       X(23, history,      HISTORY)      \
 	X(24, item,         ITEM)         X(25, end,          END)          \
+	X(26, read,         READ)         X(27, receipts,     RECEIPTS)     \
+	X(28, receipt,      RECEIPT)                                        \
 	X(32, room_create,  ROOM_CREATE)  X(33, room_join,    ROOM_JOIN)    \
 	X(34, room_leave,   ROOM_LEAVE)   X(35, room_invite,  ROOM_INVITE)  \
 	X(36, room_remove,  ROOM_REMOVE)  X(37, room_list,    ROOM_LIST)    \
@@ -161,7 +172,7 @@
 #define SN_FRAME_TYPES 64
 
 /* What a side of HELLO and WELCOME knows: X(upper-case name, word). */
-#define SN_FEATURES(X) X(ROOMS, "rooms")
+#define SN_FEATURES(X) X(ROOMS, "rooms") X(RECEIPTS, "receipts")
 
 #define X(NAME, word) SN_FEATURE_BIT_##NAME,
 enum sn_feature_bit { SN_FEATURES(X) SN_FEATURE_COUNT };

@@ -111,6 +111,8 @@ static const struct sn_conf_key keys[] = {
 	  true, "Members of a room." },
 	{ "limits.rooms_per_account", SN_CONF_INT, AT(limits.rooms_per_account), "1000", 1, 100000, NULL,
 	  true, "Rooms that one account may be in." },
+	{ "limits.small_room", SN_CONF_INT, AT(limits.small_room), "32", 2, 256, NULL,
+	  true, "Members up to which a room has receipts." },
 	{ "limits.sign_rate", SN_CONF_INT, AT(limits.sign_rate), "20000", 1, 1000000, NULL,
 	  true, "Handshakes a second that the keeper signs." },
 	{ "limits.account_bytes", SN_CONF_SIZE, AT(limits.account_bytes), "8GiB", 0, UINT64_C(1) << 46, NULL,

@@ -67,6 +67,7 @@ struct settings {
 		uint64_t rooms_max;
 		uint64_t members_max;
 		uint64_t rooms_per_account;
+		uint64_t small_room;    /* Members; see receipts.h. */
 		uint64_t sign_rate;     /* Signatures a second. */
 		uint64_t account_bytes; /* Stored of one account; 0: any. */
 	} limits;

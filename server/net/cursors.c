@@ -14,6 +14,7 @@ struct cursor {
 	struct cursor *next_dirty;
 	struct cursors_owner owner; /* session 0: nobody has it. */
 	uint64_t seq;
+	uint64_t start; /* Where it began: what is before never came. */
 	bool dirty;
 	bool fresh; /* Has no row yet. */
 	size_t key_len;
@@ -118,6 +119,16 @@ static void mark_dirty(struct cursors *c, struct cursor *e)
 	c->dirty = e;
 }
 
+/* A row; those of an earlier version do not say where they began. */
+static enum sn_err parse(struct sn_bytes value, uint64_t *seq, uint64_t *start)
+{
+	struct sn_rd r = sn_rd_over(value.p, value.n);
+
+	*seq = sn_rd_u64(&r);
+	*start = r.left > 0 ? sn_rd_u64(&r) : 0;
+	return (sn_rd_end(&r) ? SN_OK : SN_ECORRUPT);
+}
+
 /* How many cursors of this device the database has. */
 static enum sn_err count(
     struct sn_txn *txn, const uint8_t *fingerprint, unsigned *out)
@@ -156,6 +167,7 @@ static unsigned count_fresh(struct cursors *c, const uint8_t *fingerprint)
 static enum sn_err load(struct cursors *c, struct sn_txn *txn,
     struct sn_bytes key, uint64_t start, unsigned limit, struct cursor **out)
 {
+	struct sn_bytes value;
 	struct cursor *e;
 	unsigned have;
 	enum sn_err err;
@@ -165,14 +177,16 @@ static enum sn_err load(struct cursors *c, struct sn_txn *txn,
 		return (SN_ENOMEM);
 	memcpy(e->key, key.p, key.n);
 	e->key_len = key.n;
-	err = db_get_u64(txn, DB_CURSORS, key, &e->seq);
-	if (err == SN_ENOTFOUND) {
+	err = sn_txn_get(txn, DB_CURSORS, key, &value);
+	if (err == SN_OK) {
+		err = parse(value, &e->seq, &e->start);
+	} else if (err == SN_ENOTFOUND) {
 		err = count(txn, key.p, &have);
 		have += count_fresh(c, key.p);
 		if (err == SN_OK && have >= limit)
 			err = SN_ELIMIT;
 		e->fresh = true;
-		e->seq = start;
+		e->seq = e->start = start;
 		/* Its row keeps the start, whatever the policy says later. */
 		if (err == SN_OK)
 			mark_dirty(c, e);
@@ -248,6 +262,51 @@ void cursors_ack(struct cursors *c, struct cursor *cursor, uint64_t seq)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* Those that have no row yet. */
+static void each_fresh(struct cursors *c, const uint8_t *fingerprint,
+    void (*call)(void *arg, uint64_t seq, uint64_t start), void *arg)
+{
+	pthread_mutex_lock(&c->lock);
+	for (struct cursor *e = c->dirty; e != NULL; e = e->next_dirty) {
+		if (e->fresh &&
+		    memcmp(e->key, fingerprint, DEVICE_FINGERPRINT) == 0)
+			call(arg, e->seq, e->start);
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+enum sn_err cursors_each(struct cursors *c, struct sn_txn *txn,
+    const uint8_t fingerprint[DEVICE_FINGERPRINT],
+    void (*call)(void *arg, uint64_t seq, uint64_t start), void *arg)
+{
+	struct sn_bytes key = { fingerprint, DEVICE_FINGERPRINT }, value;
+	struct sn_cursor *walk;
+	uint64_t seq, start;
+	enum sn_err err;
+
+	if ((err = sn_cursor_open(txn, DB_CURSORS, &walk)) != SN_OK)
+		return (err);
+	err = sn_cursor_seek(walk, key, &key, &value);
+	while (err == SN_OK && key.n > DEVICE_FINGERPRINT &&
+	       memcmp(key.p, fingerprint, DEVICE_FINGERPRINT) == 0) {
+		const struct cursor *e;
+
+		if ((err = parse(value, &seq, &start)) != SN_OK)
+			break;
+		pthread_mutex_lock(&c->lock);
+		if ((e = find(c, key.p, key.n)) != NULL)
+			seq = e->seq;
+		pthread_mutex_unlock(&c->lock);
+		call(arg, seq, start);
+		err = sn_cursor_next(walk, &key, &value);
+	}
+	sn_cursor_close(walk);
+	if (err != SN_OK && err != SN_ENOTFOUND)
+		return (err);
+	each_fresh(c, fingerprint, call, arg);
+	return (SN_OK);
+}
+
 /* One dirty cursor as a request; NULL when none is left. */
 static struct oplog_request *take_dirty(struct cursors *c)
 {
@@ -256,7 +315,7 @@ static struct oplog_request *take_dirty(struct cursors *c)
 
 	pthread_mutex_lock(&c->lock);
 	if ((e = c->dirty) != NULL) {
-		struct db_key value = db_key1(e->seq);
+		struct db_key value = db_key2(e->seq, e->start);
 
 		if (oplog_local_new(DB_CURSORS,
 			(struct sn_bytes){ e->key, e->key_len },

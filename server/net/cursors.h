@@ -46,6 +46,16 @@ uint64_t cursors_seq(struct cursors *c, const struct cursor *cursor);
 /** cursors_ack(c, cursor, seq): it never goes back. */
 void cursors_ack(struct cursors *c, struct cursor *cursor, uint64_t seq);
 
+/**
+ * cursors_each(c, txn, fingerprint, call, arg):
+ * Where each cursor of the device stands, and where it began: what is
+ * between the two has been acknowledged.
+ */
+enum sn_err cursors_each(struct cursors *c, struct sn_txn *txn,
+    const uint8_t fingerprint[DEVICE_FINGERPRINT],
+    void (*call)(void *arg, uint64_t seq, uint64_t start),
+    void *arg) SN_MUST_USE;
+
 /** cursors_store(c, log): submit those that have moved since last time. */
 void cursors_store(struct cursors *c, struct oplog *log);
 

@@ -80,6 +80,8 @@ static const struct row {
 	[SN_FRAME_ACK]          = { follow_on_ack,     LOGGED_IN,  1024 },
 	[SN_FRAME_CREDIT]       = { follow_on_credit,  LOGGED_IN,  1024 },
 	[SN_FRAME_HISTORY]      = { history_on_history, LOGGED_IN, 1024 },
+	[SN_FRAME_READ]         = { receipts_on_read,  LOGGED_IN,  1024 },
+	[SN_FRAME_RECEIPTS]     = { receipts_on_receipts, LOGGED_IN, 1024 },
 	[SN_FRAME_ROOM_CREATE]  = { rooms_on_create,   LOGGED_IN,  2048 },
 	[SN_FRAME_ROOM_JOIN]    = { rooms_on_join,     LOGGED_IN,  1024 },
 	[SN_FRAME_ROOM_LEAVE]   = { rooms_on_leave,    LOGGED_IN,  1024 },

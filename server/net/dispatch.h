@@ -24,6 +24,8 @@ DISPATCH_HANDLER(follow_on_sync);
 DISPATCH_HANDLER(follow_on_ack);
 DISPATCH_HANDLER(follow_on_credit);
 DISPATCH_HANDLER(history_on_history);
+DISPATCH_HANDLER(receipts_on_read);
+DISPATCH_HANDLER(receipts_on_receipts);
 DISPATCH_HANDLER(rooms_on_create);
 DISPATCH_HANDLER(rooms_on_join);
 DISPATCH_HANDLER(rooms_on_leave);

@@ -13,6 +13,7 @@
 #include "server/net/loop.h"
 #include "server/oplog/message.h"
 #include "server/net/net_impl.h"
+#include "server/net/receipts.h"
 #include "server/net/sweeper.h"
 
 #define TURN_BYTES 65536
@@ -78,6 +79,7 @@ static void synced(struct sess *s, uint64_t ref, uint64_t head)
 
 	f.cursor = cursors_seq(s->loop->net->cursors, s->follow.cursor);
 	s->follow.position = f.cursor;
+	receipts_synced(s, f.cursor);
 	sn_frame_put_synced(&w, &f);
 	sess_put_end(s, &w);
 	sess_again(s);
@@ -89,8 +91,12 @@ static enum sn_err begin(struct sess *s, struct sn_txn *txn)
 
 	if (!s->following)
 		err = followers_add(s->loop, txn, s);
-	s->following = s->following || err == SN_OK;
-	return (err);
+	if (err != SN_OK || s->following)
+		return (err);
+	s->following = true;
+	if (s->features & SN_FEATURE_RECEIPTS)
+		atomic_fetch_add(&s->loop->net->receipts_wanted, 1);
+	return (SN_OK);
 }
 
 void follow_ready(struct sess *s)
@@ -173,6 +179,9 @@ void follow_on_ack(struct sess *s, const struct sn_frame *frame)
 	if (f.seq > s->follow.position)
 		f.seq = s->follow.position;
 	cursors_ack(s->loop->net->cursors, s->follow.cursor, f.seq);
+	if (atomic_load_explicit(
+		&s->loop->net->receipts_wanted, memory_order_relaxed) != 0)
+		receipts_acked(s, f.seq);
 }
 
 void follow_on_credit(struct sess *s, const struct sn_frame *frame)
@@ -291,8 +300,12 @@ void follow_feed(struct sess *s)
 
 void follow_stop(struct sess *s)
 {
+	receipts_stop(s);
 	release(s);
-	if (s->following)
-		followers_remove(s->loop, s);
+	if (!s->following)
+		return;
+	followers_remove(s->loop, s);
 	s->following = false;
+	if (s->features & SN_FEATURE_RECEIPTS)
+		atomic_fetch_sub(&s->loop->net->receipts_wanted, 1);
 }

@@ -225,6 +225,18 @@ void followers_of_room(struct loop *loop, uint64_t room,
 	}
 }
 
+void followers_of_account(struct loop *loop, uint64_t account,
+    void (*call)(struct sess *s, void *arg), void *arg)
+{
+	struct follower *f = map_get(&loop->followers, account);
+	struct sess *s, *next;
+
+	for (s = f == NULL ? NULL : f->sessions; s != NULL; s = next) {
+		next = s->next_of_account;
+		call(s, arg);
+	}
+}
+
 static void each_session(struct follower *f, const struct oplog_request *q,
     void (*call)(struct sess *s, const struct oplog_request *request))
 {

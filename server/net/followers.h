@@ -44,6 +44,10 @@ bool followers_any(const struct loop *loop, uint64_t room);
 void followers_of_room(struct loop *loop, uint64_t room,
     void (*call)(struct sess *s, void *arg), void *arg);
 
+/** followers_of_account(loop, account, call, arg): every session of it. */
+void followers_of_account(struct loop *loop, uint64_t account,
+    void (*call)(struct sess *s, void *arg), void *arg);
+
 /** followers_each(loop, request, call): every session here that may have
  * the message ${request}. */
 void followers_each(struct loop *loop, const struct oplog_request *request,

@@ -3,15 +3,14 @@
 #include <stdlib.h>
 
 #include "lib/log.h"
-#include "server/oplog/account.h"
 #include "server/oplog/db.h"
+#include "server/net/conversation.h"
 #include "server/net/dispatch.h"
 #include "server/net/history_page.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
 #include "server/net/sweeper.h"
 #include "server/oplog/message.h"
-#include "server/oplog/room.h"
 
 #define TURN_BYTES 65536
 
@@ -21,54 +20,6 @@ struct history {
 	size_t next, sent;
 	struct history_page page;
 };
-
-/* The conversation with ${with}: the one who has that name now, or else the
- * last one of that name who was deleted. */
-static enum sn_err find_direct(
-    struct sess *s, struct sn_txn *txn, struct sn_bytes with, uint64_t *room)
-{
-	struct account account;
-	enum sn_err known, err;
-
-	if (!sn_name_account(with))
-		return (SN_ENOTFOUND);
-	known = account_find(txn, with, &account);
-	if (known != SN_OK && known != SN_ENOTFOUND)
-		return (known);
-	err = known == SN_OK ? room_direct(txn, s->account, account.id, room)
-			     : SN_ENOTFOUND;
-	if (err == SN_ENOTFOUND)
-		err = room_former(txn, s->account, with, room);
-	/* Two who never spoke have an empty history. */
-	if (err == SN_ENOTFOUND && known == SN_OK &&
-	    account.state == ACCOUNT_ACTIVE) {
-		*room = 0;
-		return (SN_OK);
-	}
-	return (err);
-}
-
-/* The room that ${with} names, for this account, and where it begins; 0 is
- * a conversation that never was. */
-static enum sn_err find_room(struct sess *s, struct sn_txn *txn,
-    struct sn_bytes with, uint64_t *room, uint64_t *from)
-{
-	struct room_member member;
-	struct room named = { .history = false };
-	enum sn_err err;
-
-	if (sn_name_room(with)) {
-		if ((err = room_find(txn, with, &named)) != SN_OK)
-			return (err);
-		*room = named.id;
-	} else if ((err = find_direct(s, txn, with, room)) != SN_OK ||
-		   *room == 0) {
-		return (err);
-	}
-	err = room_member(txn, *room, s->account, &member);
-	*from = named.history ? 0 : member.joined;
-	return (err);
-}
 
 static enum sn_err collect(
     struct sess *s, const struct sn_frame_history *f, struct history *h)
@@ -81,15 +32,16 @@ static enum sn_err collect(
 		.limit = f->limit < HISTORY_PAGE_MAX ? (size_t)f->limit
 						     : HISTORY_PAGE_MAX,
 	};
+	struct conversation c;
 	struct sn_txn *txn;
-	uint64_t room = 0;
 	enum sn_err err;
 
 	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
-	    (err = find_room(s, txn, f->with, &room, &range.from)) != SN_OK ||
-	    room == 0)
+	    (err = conversation_find(txn, s->account, f->with, &c)) != SN_OK ||
+	    c.room.id == 0)
 		return (err);
-	return (history_page(txn, room, &range, &h->page));
+	range.from = c.room.history ? 0 : c.me.joined;
+	return (history_page(txn, c.room.id, &range, &h->page));
 }
 
 static bool parse(const struct sn_frame *frame, struct sn_frame_history *f)

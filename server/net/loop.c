@@ -16,6 +16,7 @@
 #include "server/net/net_impl.h"
 #include "server/keeper/provider.h"
 #include "server/net/login.h"
+#include "server/net/receipts.h"
 
 #define ACCEPTS_A_TURN 64
 #define TICK_MS 1000
@@ -257,6 +258,7 @@ static void tick(struct loop *loop)
 		next = s->next;
 		sess_tick(s, now);
 	}
+	receipts_tick(loop);
 	if (loop->listening)
 		sn_poll_want(loop->poll, &loop->listener, true, false);
 }
@@ -291,6 +293,8 @@ static void *run(void *arg)
 		work_again(loop);
 		tick(loop);
 		watch_keeper(loop);
+		if (loop->receipts_now != NULL)
+			receipts_turn(loop);
 		flush_dirty(loop);
 		end_reading(loop);
 		free_closed(loop);
@@ -353,6 +357,7 @@ void loop_free(struct loop *loop)
 	free_closed(loop);
 	mailbox_free(loop->mailbox);
 	followers_free(loop);
+	receipts_free(loop);
 	sn_txn_abort(loop->reader);
 	keeper_client_free(loop->keeper);
 	if (loop->sign_fd >= 0)

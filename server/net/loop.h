@@ -47,6 +47,9 @@ struct loop {
 	struct map rooms;     /* room id -> struct follow_room */
 	struct sess *all, *dirty, *again, *throttled, *closed;
 	unsigned count;
+	struct sess *receipts_now, *receipts_later;
+	struct read_later *reads_later; /* See receipts.c. */
+	unsigned reads_waiting;
 	uint64_t last_id;
 	uint64_t last_tick, last_release;
 	unsigned draining;

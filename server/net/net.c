@@ -209,6 +209,7 @@ static enum sn_err open_all(
 		 &net->store, why)) != SN_OK)
 		return (err);
 	if ((err = cursors_new(&net->cursors)) != SN_OK ||
+	    (err = reads_new(&net->reads)) != SN_OK ||
 	    (err = addresses_new((unsigned)set->limits.connections_per_address,
 		 (unsigned)set->limits.connections, &net->addresses)) != SN_OK)
 		return (sn_why(why, err, "no memory to start"));
@@ -323,6 +324,7 @@ static void serve_parent(struct net *net, int ctl_fd)
 		now = sn_clock_mono();
 		if (now - stored >= STORE_EVERY_MS * SN_NS_PER_MS) {
 			cursors_store(net->cursors, net->log);
+			reads_store(net->reads, net->log);
 			crl_watch_look(net);
 			stored = now;
 		}
@@ -341,8 +343,10 @@ static void close_all(struct net *net, unsigned started)
 {
 	sweeper_stop(net->sweeper);
 	admin_backup_end(net);
-	if (net->log != NULL)
+	if (net->log != NULL) {
 		cursors_store(net->cursors, net->log);
+		reads_store(net->reads, net->log);
+	}
 	oplog_stop(net->log);
 	if (started == net->loop_count)
 		net_each_loop(net, stop_in, NULL);
@@ -352,6 +356,7 @@ static void close_all(struct net *net, unsigned started)
 		loop_free(net->loops[i]);
 	}
 	cursors_free(net->cursors);
+	reads_free(net->reads);
 	addresses_free(net->addresses);
 	gate_release(net->gate);
 	sn_tls_context_free(net->tls);

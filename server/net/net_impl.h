@@ -9,6 +9,7 @@
 #include "server/net/cursors.h"
 #include "server/net/loop.h"
 #include "server/net/net.h"
+#include "server/net/reads.h"
 #include "server/oplog/oplog.h"
 
 #define NET_LOOPS_MAX 64
@@ -21,6 +22,8 @@ struct net {
 	struct sn_store *store;
 	struct oplog *log;
 	struct cursors *cursors;
+	struct reads *reads;
+	atomic_uint receipts_wanted; /* Sessions that asked for receipts. */
 	struct addresses *addresses;
 	struct sweeper *sweeper;
 	struct backup *backup; /* One that is being written, or NULL. */

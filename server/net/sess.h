@@ -55,6 +55,14 @@ struct sess_follow {
 	uint64_t sent_frames, sent_bytes;
 };
 
+/* Receipts for what it acknowledges; see receipts.c. */
+struct sess_receipts {
+	struct sess *next; /* Of those that are due. */
+	bool due;
+	uint64_t from, to;    /* Acknowledged, and not yet told of. */
+	uint64_t at, read_at; /* When of either kind was told last. */
+};
+
 struct sess {
 	struct sn_poll_watch watch; /* First: ready() is given this. */
 	struct loop *loop;
@@ -94,6 +102,7 @@ struct sess {
 	unsigned in_flight; /* Operations submitted and not answered. */
 	uint64_t frames_in, messages_in, messages_out;
 	struct sess_follow follow;
+	struct sess_receipts receipts;
 	struct history *history; /* A HISTORY being answered. */
 };
 

@@ -31,7 +31,8 @@
  *	ACCOUNT_ROOMS  account id, room id -> seq joined at
  *	FORMERS        account id, name -> room id of its last conversation
  *	               with an account of that name that was deleted
- *	CURSORS        fingerprint, consumer -> seq
+ *	CURSORS        fingerprint, consumer -> seq, seq it began at
+ *	READS          room id, account id -> seq it has read up to
  *	EXPIRES        time in ms, seq -> nothing (messages with a ttl)
  *	USAGE          of what, id -> messages and bytes stored (usage.h)
  *	LIMITS         of what, id -> limit
@@ -47,7 +48,7 @@
 	X(ROOMS, "rooms") X(ROOM_NAMES, "room_names") X(DIRECTS, "directs") \
 	X(MEMBERS, "members") X(ACCOUNT_ROOMS, "account_rooms")             \
 	X(CURSORS, "cursors") X(EXPIRES, "expires") X(USAGE, "usage")       \
-	X(LIMITS, "limits") X(MAPPINGS, "mappings") X(FORMERS, "formers")
+	X(LIMITS, "limits") X(MAPPINGS, "mappings") X(FORMERS, "formers") X(READS, "reads")
 /* clang-format on */
 
 #define X(name, text) DB_##name,

@@ -18,6 +18,7 @@ enum sn_err message_get(struct sn_txn *txn, uint64_t seq, struct message *out)
 	if (op.kind != OP_MESSAGE)
 		return (SN_ENOTFOUND);
 	out->tail = op.message.tail;
+	out->sender = op.message.sender;
 	out->expires = op.message.expires;
 	return (SN_OK);
 }

@@ -9,6 +9,7 @@
 /* A stored message, in the map. */
 struct message {
 	struct sn_bytes tail; /* See sn_frame_put_tail. */
+	uint64_t sender;      /* Account id. */
 	uint64_t expires;     /* ms since 1970; 0: it does not. */
 };
 

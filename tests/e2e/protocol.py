@@ -37,6 +37,8 @@ CLIENT_FRAMES = {
     "ACK": (21, "seq"),
     "CREDIT": (22, "frames bytes"),
     "HISTORY": (23, "ref target before after limit"),
+    "READ": (26, "ref target seq"),
+    "RECEIPTS": (27, "ref target"),
     "ROOM_CREATE": (32, "ref room open topic"),
     "ROOM_JOIN": (33, "ref room"),
     "ROOM_LEAVE": (34, "ref room"),
@@ -64,6 +66,7 @@ SERVER_FRAMES = {
     "DELIVER": (20, _MESSAGE),
     "ITEM": (24, "ref " + _MESSAGE),
     "END": (25, "ref count more"),
+    "RECEIPT": (28, "ref target account kind seq"),
     "ROOM": (40, "ref room topic open members joined history=False"),
     "MEMBER": (41, "ref account role"),
     "ROOM_CHANGED": (45, "seq room change account"),
@@ -88,7 +91,7 @@ _BY_NUMBER = {
     for name, (number, fields) in SERVER_FRAMES.items()
 }
 # What comes by itself, to a client that named the feature in HELLO.
-UNASKED = {"ROOM_CHANGED"}
+UNASKED = {"ROOM_CHANGED", "RECEIPT"}
 
 
 class Closed(Exception):
@@ -348,6 +351,12 @@ class Session(Wire):
         ref = self.ask("HISTORY", target, before, after, limit, *more)
         return self.items("ITEM", ref)
 
+    def receipts(self, target):
+        """{(account, kind): seq}"""
+        found, _ = self.items("RECEIPT", self.ask("RECEIPTS", target))
+        assert all(r.target == target for r in found)
+        return {(r.account, r.kind): r.seq for r in found}
+
     def rooms(self):
         return self.items("ROOM", self.ask("ROOM_LIST"))[0]
 
@@ -386,7 +395,7 @@ class Session(Wire):
                 self.delivered.append(frame)
             elif name == "NOTICE":
                 self.notices.append(frame)
-            elif name in UNASKED:
+            elif name in UNASKED and getattr(frame, "ref", None) is None:
                 self.heard.append(frame)
             elif name in ("ERROR", "BYE"):
                 raise Refused(frame)

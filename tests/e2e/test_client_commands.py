@@ -424,6 +424,70 @@ def test_a_chat_in_a_room_tells_who_comes_and_when_it_ends(alice, bob):
         chat.wait()
 
 
+def test_send_waits_until_it_is_delivered_or_read(alice, bob):
+    assert "bob has not got it yet" in alice(
+        "send", "bob", "anybody?", "--wait", "delivered", "--timeout", 1,
+        status=75).stderr
+    alice("send", "bob", "x", "--wait", "seen", status=64)
+    listener = bob.listening()
+    try:
+        stored, receipt = alice.json(
+            "send", "bob", "you there?", "--wait", "delivered")
+        assert receipt == {"receipt": "delivered", "account": "bob",
+                           "seq": stored["seq"]}
+        assert "bob has not read it yet" in alice(
+            "send", "bob", "read this", "--wait", "read", "--timeout", 1,
+            status=75).stderr
+    finally:
+        listener.kill()
+        listener.communicate()
+    chat = bob.start("chat", "alice")
+    try:
+        until(chat.stderr, b"talking to alice")
+        alice("send", "bob", "and this", "--wait", "read")
+        assert {(r["account"], r["receipt"]) for r in
+                alice.json("receipts", "bob")} == {
+            ("bob", "delivered"), ("bob", "read")}
+        assert "read up to" in alice("receipts", "bob").stdout
+        alice("receipts", "nobody", status=67)
+    finally:
+        chat.kill()
+        chat.communicate()
+
+
+def test_send_to_a_room_waits_for_all_its_members(alice, bob, client):
+    carol = client("carol_desk")
+    alice("room", "create", "#ops")
+    alice("send", "#ops", "alone", "--wait", "read")
+    for one in (bob, carol):
+        one("room", "join", "#ops")
+    listeners = [bob.listening()]
+    try:
+        assert "carol has not got it yet" in alice(
+            "send", "#ops", "you two?", "--wait", "delivered", "--timeout", 1,
+            status=75).stderr
+        listeners.append(carol.listening())
+        alice("send", "#ops", "and now?", "--wait", "delivered")
+    finally:
+        for process in listeners:
+            process.kill()
+            process.communicate()
+
+
+def test_a_chat_tells_when_the_last_line_was_read(alice, bob):
+    chats = [alice.start("chat", "bob"), bob.start("chat", "alice")]
+    try:
+        for chat in chats:
+            until(chat.stderr, b"talking to")
+        chats[0].stdin.write(b"hello\n")
+        chats[0].stdin.flush()
+        until(chats[0].stderr, b"(bob has read it)")
+    finally:
+        for chat in chats:
+            chat.kill()
+            chat.communicate()
+
+
 def test_rooms_from_making_to_leaving(alice, bob, client):
     alice("room", "create", "#ops", "what runs", "--private")
     alice("room", "create", "#ops", status=73)

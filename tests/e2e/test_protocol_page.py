@@ -12,7 +12,7 @@ PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/PROTOCOL.md"
 
 def example(name):
     section = PAGE.read_text().split("## 10. Examples")[1]
-    text = re.search(rf"^{name}[^:]*:\n\n((?:    .*\n?)+)", section, re.M).group(1)
+    text = re.search(rf"^{name}\b[^:]*:\n\n((?:    .*\n?)+)", section, re.M).group(1)
     return bytes.fromhex("".join(text.split()))
 
 
@@ -26,6 +26,8 @@ def example(name):
     ("ROOM_DELETE", (3, "#ops")),
     ("ROOM_HISTORY", (4, "#ops", True)),
     ("ROOM_ROLE", (5, "#ops", "bob", "owner")),
+    ("READ", (6, "bob", 42)),
+    ("RECEIPTS", (7, "bob")),
 ])
 def test_the_pages_examples_are_what_a_client_sends(name, fields):
     assert protocol.encode(name, *fields) == example(name)
@@ -34,6 +36,7 @@ def test_the_pages_examples_are_what_a_client_sends(name, fields):
 @pytest.mark.parametrize("name, fields", [
     ("STORED", (7, 42, 1764000000000, False)),
     ("ROOM_CHANGED", (43, "#ops", "joined", "bob")),
+    ("RECEIPT", (None, "bob", "bob", "read", 42)),
 ])
 def test_the_pages_answers_read_as_the_page_says(name, fields):
     decoder = protocol.Decoder()

@@ -27,6 +27,8 @@ SAMPLES = {
     "ROOM_DELETE": (16, "#nowhere"),
     "ROOM_HISTORY": (17, "#nowhere", True),
     "ROOM_ROLE": (18, "#nowhere", "bob", "owner"),
+    "READ": (19, "bob", 1),
+    "RECEIPTS": (20, "bob"),
     "PING": (14,),
     "PONG": (15,),
     "BYE": ("done", ""),
@@ -41,7 +43,8 @@ LEGAL = {
 ANSWER = {
     "HELLO": {"WELCOME"}, "AUTH": {"READY"}, "RESUME": {"ERROR token-refused"},
     "PASSWORD": {"ERROR auth-failed"}, "LOGOUT": {"DONE"}, "SEND": {"STORED"},
-    "SYNC": {"SYNCED"}, "HISTORY": {"ITEM", "END"}, "ROOM_LIST": {"ROOM", "END"},
+    "SYNC": {"SYNCED"}, "HISTORY": {"ITEM", "END"}, "RECEIPTS": {"RECEIPT", "END"},
+    "ROOM_LIST": {"ROOM", "END"},
     "ROOM_CREATE": {"DONE", "ERROR exists"}, "PING": {"PONG"},
     **{name: {"ERROR unknown-target"} for name in (
         "ROOM_JOIN", "ROOM_LEAVE", "ROOM_INVITE", "ROOM_REMOVE",
@@ -101,7 +104,7 @@ def test_a_frame_is_taken_only_in_its_states(
 
 
 @pytest.mark.parametrize("number", [
-    0, 2, 5, 7, 9, 14, 15, 17, 19, 20, 24, 25, 40, 41, 45, 61, 62, 64, 255, 1 << 40])
+    0, 2, 5, 7, 9, 14, 15, 17, 19, 20, 24, 25, 28, 40, 41, 45, 61, 62, 64, 255, 1 << 40])
 @pytest.mark.parametrize("state", ["hello", "auth", "choose", "ready"])
 def test_a_type_that_no_client_sends_is_refused_in_every_state(
         shared, people, newcomer, state, number):
