@@ -329,22 +329,39 @@ static enum sn_err make(struct keeper_logins *l, struct keeper_asker *asker,
 	return (SN_OK);
 }
 
+/* The one whose turn would come last, of equals the latest: it belongs to
+ * the account that has the most in line. */
+static struct login *last_in_line(const struct keeper_logins *l)
+{
+	struct login *last = NULL;
+
+	for (struct login *i = l->first; i != NULL; i = i->next) {
+		if (i->state == QUEUED &&
+		    (last == NULL || i->turn >= last->turn))
+			last = i;
+	}
+	return (last);
+}
+
+/* Who floods the queue is turned away, not who comes into a flood. */
+static void shed(struct keeper_logins *l)
+{
+	struct keeper_answer busy = {
+		.verdict = KEEPER_BUSY,
+		.retry_ms = RETRY_MS,
+	};
+
+	l->counts.busy++;
+	finish(last_in_line(l), &busy);
+}
+
 static void admit(struct keeper_logins *l, struct login *login)
 {
 	enlist(l, login);
 	l->under_way++;
 	l->queued++;
-	if (!admitted(login))
-		return;
-	if (l->queued > l->options.queue_max) {
-		struct keeper_answer busy = {
-			.verdict = KEEPER_BUSY,
-			.retry_ms = RETRY_MS,
-		};
-
-		l->counts.busy++;
-		finish(login, &busy);
-	}
+	if (admitted(login) && l->queued > l->options.queue_max)
+		shed(l);
 }
 
 void keeper_logins_start(struct keeper_logins *l, struct keeper_asker *asker,

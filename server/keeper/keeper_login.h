@@ -17,7 +17,8 @@
  * its delay is looked up again before each: ten guesses sent at once are
  * worth no more than ten sent one by one.  Which account comes next is
  * decided as in start-time fair queueing, so that one with many requests
- * waits for its own, not others for it.
+ * waits for its own, not others for it.  When more wait than may, the one
+ * that would come last is answered busy: one of whoever floods.
  */
 struct keeper_logins;
 

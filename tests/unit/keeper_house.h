@@ -32,6 +32,7 @@ struct house {
 	int ctl[2];
 	int sign;
 	struct keeper_client *client;
+	enum keeper_verdict verdicts[256]; /* By cookie. */
 	struct keeper_answer last;
 	unsigned answers;
 	uint64_t cookie;
@@ -115,6 +116,7 @@ static void house_answer(void *arg, const struct keeper_answer *answer)
 	struct house *h = arg;
 
 	h->last = *answer;
+	h->verdicts[answer->cookie % 256] = answer->verdict;
 	h->answers++;
 }
 

@@ -323,6 +323,41 @@ static void one_account_does_not_hold_up_another(void **state)
 	house_wait(h, 8);
 }
 
+static void a_flood_of_one_account_is_shed_and_no_other(void **state)
+{
+	struct house *h = *state;
+	uint8_t fp[32] = { 3 };
+	unsigned busy = 0;
+
+	assert_int_equal(
+	    house_change(h, 8, house_phone, HOUSE_SECRET, "eight888"),
+	    KEEPER_OK);
+	house_stop(h);
+	h->policy.queue_max = 3;
+	h->policy.cost.memory_kib = 32 * 1024;
+	house_start(h);
+	assert_string_equal(house_ctl(h, "{\"id\":1,\"cmd\":\"reset\","
+					 "\"account_id\":7,\"password\":"
+					 "\"correct horse\"}"),
+	    "");
+	h->answers = 0;
+	for (uint8_t i = 1; i <= 12; i++) {
+		fp[1] = i;
+		assert_int_equal(keeper_client_login(h->client, 100 + i, 7, fp,
+				     sn_bytes_of(RIGHT)),
+		    SN_OK);
+	}
+	assert_int_equal(keeper_client_login(h->client, 200, 8, house_phone,
+			     sn_bytes_of("eight888")),
+	    SN_OK);
+	house_wait(h, 13);
+	assert_int_equal(h->verdicts[200], KEEPER_OK);
+	for (uint8_t i = 1; i <= 12; i++)
+		busy += h->verdicts[100 + i] == KEEPER_BUSY;
+	assert_in_range(busy, 1, 11);
+	assert_int_equal(house_status(h, "passwords_busy"), busy);
+}
+
 static void a_dearer_cost_is_taken_on_at_the_next_login(void **state)
 {
 	struct house *h = *state;
@@ -526,6 +561,7 @@ int main(void)
 		T(a_reset_to_a_secret_ends_the_password),
 		T(a_full_queue_says_busy),
 		T(one_account_does_not_hold_up_another),
+		T(a_flood_of_one_account_is_shed_and_no_other),
 		T(a_dearer_cost_is_taken_on_at_the_next_login),
 		T(a_request_out_of_the_table_ends_its_channel_alone),
 		T(requests_under_way_fail_when_the_keeper_is_replaced),
