@@ -68,6 +68,7 @@ int ctl_account_passwd(struct sn_cli *cli);
 int ctl_device_list(struct sn_cli *cli);
 int ctl_device_revoke(struct sn_cli *cli);
 int ctl_explain(struct sn_cli *cli);
+int ctl_ca_progress(struct sn_cli *cli);
 int ctl_map_add(struct sn_cli *cli);
 int ctl_map_list(struct sn_cli *cli);
 int ctl_map_remove(struct sn_cli *cli);

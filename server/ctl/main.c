@@ -80,6 +80,12 @@ static const struct sn_cli_command commands[] = {
 	    "DEVICE is a label, or a fingerprint where two have the same "
 	    "label.\n",
 	    2, 2, ctl_device_revoke },
+	{ "ca progress", "[ISSUER]", "list the devices that still use an old "
+	    "issuing CA", NULL,
+	    "  sicherctl ca progress\n"
+	    "Without ISSUER (its name, or the beginning of its id) those of "
+	    "each CA beside\nwhich a later one of the same parent stands.\n",
+	    0, 1, ctl_ca_progress },
 	{ "map add", "ACCOUNT [CERT.pem]", "lead a certificate's subject to an "
 	    "account", map_options,
 	    "  sicherctl map add alice partner/alice.pem\n"

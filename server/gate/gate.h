@@ -150,6 +150,18 @@ uint64_t gate_crl_number(const struct gate *gate);
 /** gate_crl_at(gate, i): facts of the ${i}th list; NULL behind the last. */
 const struct sn_crl_info *gate_crl_at(const struct gate *gate, size_t i);
 
+/* A CA that is trusted. */
+struct gate_issuer {
+	uint8_t id[SN_CERT_ISSUER]; /* As in struct gate_link. */
+	char name[SN_CERT_NAME];
+	int64_t not_before, not_after;
+	bool superseded; /* Beside it stands a later one of the same parent. */
+};
+
+/** gate_issuer_at(gate, i, out): the ${i}th; false behind the last. */
+bool gate_issuer_at(
+    const struct gate *gate, unsigned i, struct gate_issuer *out);
+
 /** gate_crl_until(gate): the earliest nextUpdate of its lists, 0: none. */
 int64_t gate_crl_until(const struct gate *gate);
 

@@ -94,3 +94,43 @@ enum sn_err gate_authorities_read(
 		find_parent(gate, &gate->authorities[i]);
 	return (SN_OK);
 }
+
+static bool same_parent(const X509 *a, const X509 *b)
+{
+	return (X509_NAME_cmp(
+		    X509_get_issuer_name(a), X509_get_issuer_name(b)) == 0);
+}
+
+/* Of the CAs of one parent the one that begins last is in use; one and the
+ * same CA with two certificates does not supersede itself, and of roots it
+ * cannot be told. */
+static bool superseded(const struct gate *gate, const struct gate_authority *a)
+{
+	if ((X509_get_extension_flags(a->cert) & EXFLAG_SI) != 0)
+		return (false);
+	for (int i = 0; i < gate->count; i++) {
+		const struct gate_authority *b = &gate->authorities[i];
+
+		if (b->not_before > a->not_before &&
+		    memcmp(a->id, b->id, sizeof(a->id)) != 0 &&
+		    same_parent(a->cert, b->cert))
+			return (true);
+	}
+	return (false);
+}
+
+bool gate_issuer_at(
+    const struct gate *gate, unsigned i, struct gate_issuer *out)
+{
+	const struct gate_authority *a;
+
+	if (i >= (unsigned)gate->count)
+		return (false);
+	a = &gate->authorities[i];
+	memcpy(out->id, a->id, sizeof(out->id));
+	(void)sn_cert_name(X509_get_subject_name(a->cert), out->name);
+	out->not_before = a->not_before;
+	out->not_after = a->not_after;
+	out->superseded = superseded(gate, a);
+	return (true);
+}

@@ -30,6 +30,7 @@ static const struct {
 	{ "device.list", admin_device_list, 0 },
 	{ "device.revoke", admin_device_revoke, 0 },
 	{ "explain", admin_explain, 0 },
+	{ "ca.progress", admin_ca_progress, 0 },
 	{ "map.add", admin_map_add, 0 },
 	{ "map.list", admin_map_list, 0 },
 	{ "map.remove", admin_map_remove, 0 },

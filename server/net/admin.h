@@ -37,6 +37,7 @@ ADMIN_HANDLER(admin_sessions);
 ADMIN_HANDLER(admin_kick);
 ADMIN_HANDLER(admin_status);
 ADMIN_HANDLER(admin_explain);
+ADMIN_HANDLER(admin_ca_progress);
 ADMIN_HANDLER(admin_map_add);
 ADMIN_HANDLER(admin_map_list);
 ADMIN_HANDLER(admin_map_remove);

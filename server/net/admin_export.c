@@ -49,15 +49,16 @@ static enum sn_err add_devices(struct export *e)
 	    (err = device_next(e->txn, e->account->id, &d, &found)) == SN_OK &&
 	    found) {
 		char hex[2 * DEVICE_FINGERPRINT + 1];
+		struct device_seen seen;
 
+		device_seen(e->txn, d.fingerprint, &seen);
 		add(e, "device",
 		    json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "device",
 			d.label, "serial", d.serial, "issuer", d.issuer,
 			"fingerprint",
 			sn_bytes_hex(d.fingerprint, DEVICE_FINGERPRINT, hex),
-			"first", when(d.first), "last",
-			when(device_seen(e->txn, d.fingerprint)), "revoked",
-			d.revoked));
+			"first", when(d.first), "last", when(seen.time),
+			"revoked", d.revoked));
 	}
 	return (err);
 }

@@ -131,16 +131,18 @@ static json_t *describe_device(struct sn_txn *txn, const struct device *d)
 {
 	char hex[2 * DEVICE_FINGERPRINT + 1], until[SN_CLOCK_TEXT];
 	char first[SN_CLOCK_TEXT], last[SN_CLOCK_TEXT];
-	uint64_t seen = device_seen(txn, d->fingerprint);
+	struct device_seen seen;
 
+	device_seen(txn, d->fingerprint, &seen);
 	(void)sn_clock_rfc3339(d->not_after, until);
 	(void)sn_clock_rfc3339((int64_t)(d->first / SN_MS_PER_S), first);
-	(void)sn_clock_rfc3339((int64_t)(seen / SN_MS_PER_S), last);
+	(void)sn_clock_rfc3339((int64_t)(seen.time / SN_MS_PER_S), last);
 	return (json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "device",
 	    d->label, "fingerprint",
 	    sn_bytes_hex(d->fingerprint, DEVICE_FINGERPRINT, hex), "serial",
 	    d->serial, "issuer", d->issuer, "not_after", until, "first_used",
-	    first, "last_used", seen != 0 ? last : "", "revoked", d->revoked));
+	    first, "last_used", seen.time != 0 ? last : "", "revoked",
+	    d->revoked));
 }
 
 json_t *admin_device_list(

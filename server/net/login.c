@@ -260,11 +260,16 @@ static void bind_device(struct sess *s)
 static void note_seen(struct sess *s)
 {
 	struct sn_bytes key = { s->peer->fingerprint, DEVICE_FINGERPRINT };
-	struct db_key value = db_key1(sn_clock_wall_ms());
+	struct device_seen seen = { .time = sn_clock_wall_ms(),
+		.issuer_known = true };
+	uint8_t space[DEVICE_SEEN_MAX];
+	struct sn_bytes value = { space, 0 };
 	struct oplog_request *q;
 
+	memcpy(seen.issuer, s->peer->links[0].issuer, sizeof(seen.issuer));
+	value.n = device_seen_write(&seen, space);
 	/* Only shown to administrators: a full queue may lose it. */
-	if (oplog_local_new(DB_DEVICE_SEEN, key, db_bytes(&value), &q) != SN_OK)
+	if (oplog_local_new(DB_DEVICE_SEEN, key, value, &q) != SN_OK)
 		return;
 	if (oplog_submit(s->loop->net->log, q) != SN_OK)
 		oplog_request_free(q);

@@ -23,7 +23,7 @@
  *	TOMBSTONES     subject key -> time in seconds
  *	DEVICES        fingerprint -> device
  *	ACCOUNT_DEVICES account id, fingerprint -> nothing
- *	DEVICE_SEEN    fingerprint -> time in ms of the last login
+ *	DEVICE_SEEN    fingerprint -> last login: time in ms, issuer
  *	ROOMS          room id -> room
  *	ROOM_NAMES     name -> room id
  *	DIRECTS        lower account id, higher account id -> room id

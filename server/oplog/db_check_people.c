@@ -3,6 +3,7 @@
 #include "server/oplog/account.h"
 #include "server/oplog/db_check.h"
 #include "server/oplog/device.h"
+#include "server/oplog/mapping.h"
 #include "server/oplog/room.h"
 
 #define N(x) ((unsigned long long)(x))
@@ -53,8 +54,10 @@ static enum sn_err account_row(struct sn_txn *txn, struct db_check *c,
 	    a.state == ACCOUNT_DELETED)
 		return (SN_OK);
 	leads_to(txn, c, DB_ACCOUNT_NAMES, sn_bytes_of(a.name), id);
-	leads_to(txn, c, DB_SUBJECTS,
-	    (struct sn_bytes){ a.subject, a.subject_len }, id);
+	/* Under rule dn it has none of its own. */
+	if (a.subject_len > 0)
+		leads_to(txn, c, DB_SUBJECTS,
+		    (struct sn_bytes){ a.subject, a.subject_len }, id);
 	return (SN_OK);
 }
 
@@ -81,10 +84,24 @@ static enum sn_err subject_row(struct sn_txn *txn, struct db_check *c,
 	struct account a;
 	uint64_t id = 0;
 
-	(void)key;
 	(void)arg;
-	if (good(c, "subjects", id, db_u64(value, &id)))
-		(void)good(c, "accounts", id, account_get(txn, id, &a));
+	if (!good(c, "subjects", id, db_u64(value, &id)) ||
+	    !good(c, "accounts", id, account_get(txn, id, &a)) ||
+	    sn_bytes_equal(key, (struct sn_bytes){ a.subject, a.subject_len }))
+		return (SN_OK);
+	/* Not the one it was made with, so it was mapped. */
+	(void)good(c, "mappings", id, mapping_get(txn, id, key));
+	return (SN_OK);
+}
+
+static enum sn_err mapping_row(struct sn_txn *txn, struct db_check *c,
+    struct sn_bytes key, struct sn_bytes value, void *arg)
+{
+	struct mapping m = { .account = 0 };
+
+	(void)arg;
+	if (good(c, "mappings", m.account, mapping_parse(key, value, &m)))
+		leads_to(txn, c, DB_SUBJECTS, mapping_key(&m), m.account);
 	return (SN_OK);
 }
 
@@ -265,6 +282,7 @@ enum sn_err db_check_people(struct sn_txn *txn, struct db_check *c)
 		{ DB_ACCOUNTS, account_row, NULL },
 		{ DB_ACCOUNT_NAMES, account_name_row, NULL },
 		{ DB_SUBJECTS, subject_row, NULL },
+		{ DB_MAPPINGS, mapping_row, NULL },
 		{ DB_DEVICES, device_row, NULL },
 		{ DB_ACCOUNT_DEVICES, account_device_row, NULL },
 		{ DB_ROOMS, room_row, NULL },

@@ -52,16 +52,34 @@ enum sn_err device_put(struct sn_txn *txn, const struct device *d)
 	    (struct sn_bytes){ space, w.n }));
 }
 
-uint64_t device_seen(
-    struct sn_txn *txn, const uint8_t fingerprint[DEVICE_FINGERPRINT])
+size_t device_seen_write(
+    const struct device_seen *seen, uint8_t out[DEVICE_SEEN_MAX])
 {
-	uint64_t when;
+	struct sn_wr w = sn_wr_over(out, DEVICE_SEEN_MAX);
 
-	if (db_get_u64(txn, DB_DEVICE_SEEN,
+	sn_wr_u64(&w, seen->time);
+	if (seen->issuer_known)
+		sn_wr_put(&w, seen->issuer, sizeof(seen->issuer));
+	return (w.n);
+}
+
+void device_seen(struct sn_txn *txn,
+    const uint8_t fingerprint[DEVICE_FINGERPRINT], struct device_seen *out)
+{
+	struct sn_bytes value;
+	struct sn_rd r;
+
+	memset(out, 0, sizeof(*out));
+	if (sn_txn_get(txn, DB_DEVICE_SEEN,
 		(struct sn_bytes){ fingerprint, DEVICE_FINGERPRINT },
-		&when) != SN_OK)
-		return (0);
-	return (when);
+		&value) != SN_OK)
+		return;
+	r = sn_rd_over(value.p, value.n);
+	out->time = sn_rd_u64(&r);
+	if (r.left == 0)
+		return; /* Older rows have the time alone. */
+	sn_rd_copy(&r, out->issuer, sizeof(out->issuer));
+	out->issuer_known = sn_rd_end(&r);
 }
 
 enum sn_err device_next(

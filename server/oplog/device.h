@@ -35,9 +35,26 @@ enum sn_err device_get(struct sn_txn *txn,
 enum sn_err device_put(
     struct sn_txn *txn, const struct device *device) SN_MUST_USE;
 
-/** device_seen(txn, fingerprint): ms of its last login; 0 if unknown. */
-uint64_t device_seen(
-    struct sn_txn *txn, const uint8_t fingerprint[DEVICE_FINGERPRINT]);
+/*
+ * A device's last login, which this node alone keeps: when, and which CA had
+ * issued the certificate as the gate saw it then (struct gate_link).
+ */
+struct device_seen {
+	uint64_t time; /* ms since 1970; 0: it is not known. */
+	bool issuer_known;
+	uint8_t issuer[32];
+};
+
+#define DEVICE_SEEN_MAX (8 + 32)
+
+/** device_seen_write(seen, out): the row's value, into DEVICE_SEEN_MAX
+ * bytes; returns their number. */
+size_t device_seen_write(
+    const struct device_seen *seen, uint8_t out[DEVICE_SEEN_MAX]);
+
+/** device_seen(txn, fingerprint, out): zeros when there is no such row. */
+void device_seen(struct sn_txn *txn,
+    const uint8_t fingerprint[DEVICE_FINGERPRINT], struct device_seen *out);
 
 /**
  * device_next(txn, account, device, found):

@@ -50,7 +50,7 @@ void mapping_read(struct sn_rd *r, struct mapping *m)
 	record_text(r, m->name, sizeof(m->name));
 }
 
-static enum sn_err parse(
+enum sn_err mapping_parse(
     struct sn_bytes key, struct sn_bytes value, struct mapping *out)
 {
 	struct sn_rd at = sn_rd_over(key.p, key.n), r;
@@ -65,6 +65,24 @@ static enum sn_err parse(
 		mapping_key(out), (struct sn_bytes){ at.p, at.left }))
 		return (SN_ECORRUPT);
 	return (SN_OK);
+}
+
+enum sn_err mapping_get(
+    struct sn_txn *txn, uint64_t account, struct sn_bytes key)
+{
+	struct mapping m = { .account = account };
+	struct sn_bytes at, value;
+	struct row_key row;
+	enum sn_err err;
+
+	if (key.n > sizeof(m.key))
+		return (SN_ENOTFOUND);
+	memcpy(m.key, key.p, key.n);
+	m.key_len = key.n;
+	at = row_key(&m, &row);
+	if ((err = sn_txn_get(txn, DB_MAPPINGS, at, &value)) != SN_OK)
+		return (err);
+	return (mapping_parse(at, value, &m));
 }
 
 enum sn_err mapping_next(struct sn_txn *txn, struct mapping *m, bool *found)
@@ -83,7 +101,7 @@ enum sn_err mapping_next(struct sn_txn *txn, struct mapping *m, bool *found)
 		err = sn_cursor_next(c, &key, &value);
 	if (err == SN_OK) {
 		*found = true;
-		err = parse(key, value, m);
+		err = mapping_parse(key, value, m);
 	}
 	sn_cursor_close(c);
 	return (err == SN_ENOTFOUND ? SN_OK : err);

@@ -36,6 +36,15 @@ struct sn_bytes mapping_key(const struct mapping *m);
 void mapping_write(struct sn_wr *w, const struct mapping *m);
 void mapping_read(struct sn_rd *r, struct mapping *m);
 
+/** mapping_parse(key, value, out): a row of the table.  SN_ECORRUPT. */
+enum sn_err mapping_parse(struct sn_bytes key, struct sn_bytes value,
+    struct mapping *out) SN_MUST_USE;
+
+/** mapping_get(txn, account, key): whether there is that one, and whole.
+ * SN_ENOTFOUND, SN_ECORRUPT. */
+enum sn_err mapping_get(
+    struct sn_txn *txn, uint64_t account, struct sn_bytes key) SN_MUST_USE;
+
 /**
  * mapping_next(txn, m, found):
  * The next one behind ${m} in the order of (account, key): start with it

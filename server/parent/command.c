@@ -204,6 +204,7 @@ static const struct {
 	{ "status", status },
 	{ "reload", reload },
 	{ "explain", pass },
+	{ "ca.progress", pass },
 	{ "map.add", pass },
 	{ "map.list", pass },
 	{ "map.remove", pass },

@@ -58,6 +58,12 @@ static void fill(struct world *w)
 	assert_int_equal(add(w, 3, "carol"), SN_OK);
 	device_of(w, 1, 0x11);
 	device_of(w, 2, 0x22);
+	op = (struct op){ .kind = OP_SUBJECT_MAP, .time = 7 };
+	op.subject_map.account = 1;
+	op.subject_map.key[0] = SN_SUBJECT_DN;
+	op.subject_map.key_len = 1 + SN_SUBJECT_DIGEST;
+	assert_int_equal(run(w, &op, &out), SN_OK);
+	op = (struct op){ .kind = OP_ROOM_CREATE, .time = 7 };
 	op.room_create.creator = 1;
 	op.room_create.open = true;
 	op.room_create.name = sn_bytes_of("#ops");
