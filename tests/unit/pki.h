@@ -210,7 +210,7 @@ static X509_CRL *pki_build_crl(
 	assert(crl != NULL && from != NULL && until != NULL && n != NULL);
 	X509_CRL_set_version(crl, list->version1 ? 0 : 1);
 	X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->cert));
-	X509_gmtime_adj(from, dated ? list->from : -60);
+	X509_gmtime_adj(from, dated ? list->from : -600);
 	X509_gmtime_adj(until, dated ? list->until : 7 * PKI_DAY);
 	X509_CRL_set1_lastUpdate(crl, from);
 	if (!list->endless)
