@@ -426,41 +426,6 @@ static void what_was_said_in_a_deleted_room_goes_and_the_rest_stays(
 	assert_true(is_there(w, beside.seq));
 }
 
-static void what_a_deleted_room_held_goes(void **state)
-{
-	struct op create = { .kind = OP_ROOM_CREATE, .time = 1 };
-	struct op end = { .kind = OP_ROOM_DELETE, .time = 2 };
-	struct retention policy = { .dedupe = 7 * DAY };
-	struct world *w = *state;
-	struct retention_pick pick;
-	struct applied room, out;
-	struct sn_txn *txn;
-	uint64_t at = 0;
-
-	two(w);
-	create.room_create.creator = 1;
-	create.room_create.name = sn_bytes_of("#ops");
-	create.room_create.topic = sn_bytes_of("");
-	create.room_create.limit = create.room_create.account_limit = 9;
-	assert_int_equal(run(w, &create, &room), SN_OK);
-	assert_int_equal(message(w, 1, false, room.room, 1, &out), SN_OK);
-	txn = reading(w);
-	assert_int_equal(retention_rooms(txn, &policy, 1, &at, &pick), SN_OK);
-	assert_int_equal(pick.count, 0);
-	sn_txn_abort(txn);
-	end.room_delete.room = room.room;
-	end.room_delete.by = 1;
-	assert_int_equal(run(w, &end, &room), SN_OK);
-	at = 0;
-	txn = reading(w);
-	assert_int_equal(retention_rooms(txn, &policy, 1, &at, &pick), SN_OK);
-	sn_txn_abort(txn);
-	assert_int_equal(pick.count, 1);
-	assert_int_equal(forget(w, &pick), SN_OK);
-	assert_false(is_there(w, out.seq));
-	assert_int_equal(used(w, USAGE_SERVER, 0).messages, 0);
-}
-
 static void a_quota_holds_to_the_byte_and_frees_with_what_is_forgotten(
     void **state)
 {
@@ -629,7 +594,6 @@ int main(void)
 		T(above_the_bytes_the_oldest_go_until_it_fits),
 		T(a_room_has_its_own_retention_before_the_general_one),
 		T(what_was_said_in_a_deleted_room_goes_and_the_rest_stays),
-		T(what_a_deleted_room_held_goes),
 		T(a_quota_holds_to_the_byte_and_frees_with_what_is_forgotten),
 		T(what_retention_leaves_behind_cannot_be_submitted),
 		T(an_older_format_is_migrated_and_a_copy_kept),
