@@ -1,6 +1,6 @@
 # make help tells the targets.  Variables: CC, SAN=address,undefined or
 # SAN=thread, BUILD (where the output goes), V=1 (show the commands),
-# DESTDIR, prefix.
+# DESTDIR, prefix, BENCH (what scripts/bench is given).
 
 prefix ?= /usr/local
 SAN ?=
@@ -59,7 +59,7 @@ BENCH_A := $(BUILD)/bench.a
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 
-.PHONY: all check unit lint bench install clean help where
+.PHONY: all check unit lint bench bench-limit install clean help where
 all: $(addprefix $(BUILD)/,$(PROGRAMS))
 
 $(BUILD)/sicher-ca: $(call objects,ca/main.c) $(CA_A) $(LIB_A)
@@ -120,7 +120,10 @@ lint:
 	scripts/lint
 
 bench: all $(TOOLS)
-	BUILD=$(BUILD) PYTHON=$(PYTHON) scripts/bench
+	BUILD=$(BUILD) PYTHON=$(PYTHON) scripts/bench $(BENCH)
+
+bench-limit: all $(TOOLS)
+	BUILD=$(BUILD) PYTHON=$(PYTHON) scripts/bench limit $(BENCH)
 
 install: all
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/sbin \
@@ -149,7 +152,8 @@ help:
 	@echo 'check    every test (needs what scripts/test installs)'
 	@echo 'unit     the unit tests, built but not run'
 	@echo 'lint     formatting, static checks, documents, house rules'
-	@echo 'bench    the measured figures of docs/'
+	@echo 'bench    sicherd beside other servers, on this machine'
+	@echo 'bench-limit  sicherd beside the limits of this machine'
 	@echo 'install  to $$DESTDIR$$prefix (now $(DESTDIR)$(prefix))'
 	@echo 'clean    removes build/'
 	@echo 'where    says in which folder the output goes'
