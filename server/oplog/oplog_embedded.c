@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "server/oplog/applier.h"
 #include "server/oplog/db.h"
+
+#define RESERVE_MAX (UINT64_C(256) << 20)
+#define LOOK_NS (SN_NS_PER_S / 4)
 
 struct embedded {
 	struct oplog oplog;
@@ -17,6 +21,8 @@ struct embedded {
 	pthread_t thread;
 	struct sn_log_limit failures;
 	uint64_t last_seq;
+	uint64_t looked; /* When the free room was counted; monotonic. */
+	bool tight;
 	/* Guarded by ${lock}. */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -68,7 +74,31 @@ static struct oplog_request *collect(struct embedded *e)
 	return (first);
 }
 
-static enum sn_err apply_one(struct applier *a, struct oplog_request *q)
+/*
+ * Whether no more than the reserve is left.  Removing needs room as well: it
+ * is kept from messages, or a full map could never be emptied.
+ */
+static bool is_tight(struct embedded *e)
+{
+	struct sn_store_room room;
+	uint64_t used, size, reserve, now;
+
+	sn_store_used(e->store, &used, &size);
+	reserve = size / 8 < RESERVE_MAX ? size / 8 : RESERVE_MAX;
+	if (used + reserve < size)
+		return (e->tight = false);
+	now = sn_clock_mono();
+	if (e->looked != 0 && now - e->looked < LOOK_NS)
+		return (e->tight);
+	e->looked = now;
+	if (sn_store_room(e->store, &room) == SN_OK)
+		/* The latest that were given back cannot be used yet. */
+		e->tight = room.used + room.free / 2 + reserve >= size;
+	return (e->tight);
+}
+
+static enum sn_err apply_one(
+    struct embedded *e, struct applier *a, struct oplog_request *q)
 {
 	enum sn_err err;
 
@@ -77,6 +107,10 @@ static enum sn_err apply_one(struct applier *a, struct oplog_request *q)
 		    (struct sn_bytes){ q->data, q->key_len },
 		    (struct sn_bytes){
 			q->data + q->key_len, q->len - q->key_len }));
+	if (e->tight && q->kind == OP_MESSAGE) {
+		q->err = SN_ESTOREFULL;
+		return (SN_OK);
+	}
 	err = applier_apply(
 	    a, (struct sn_bytes){ q->data, q->len }, a->last + 1, &q->applied);
 	q->err = err;
@@ -89,16 +123,44 @@ static enum sn_err apply_all(
 	struct applier a;
 	enum sn_err err;
 
+	(void)is_tight(e);
 	if ((err = applier_begin(e->store, &a)) != SN_OK)
 		return (err);
 	for (struct oplog_request *q = first; q != NULL; q = q->next) {
-		if ((err = apply_one(&a, q)) != SN_OK) {
+		if ((err = apply_one(e, &a, q)) != SN_OK) {
 			applier_abort(&a);
 			return (err);
 		}
 	}
 	*seq = a.last;
 	return (applier_commit(&a));
+}
+
+/* A damaged record fails those that need it and nobody else: each by itself,
+ * where they failed together. */
+static void apply_each(
+    struct embedded *e, struct oplog_request *first, uint64_t *seq)
+{
+	struct oplog_request *q, *next;
+
+	for (q = first; q != NULL; q = next) {
+		uint64_t reached = *seq;
+		enum sn_err err;
+
+		next = q->next;
+		q->next = NULL;
+		err = apply_all(e, q, &reached);
+		q->next = next;
+		if (err == SN_OK) {
+			*seq = reached;
+			continue;
+		}
+		q->err = err;
+		sn_log(SN_ALARM, "record.damaged",
+		    "op=%d error=%s what=\"an operation was refused for it; "
+		    "sicherd check says which record\"",
+		    (int)q->kind, sn_err_name(err));
+	}
 }
 
 /*
@@ -157,6 +219,10 @@ static void *run(void *arg)
 			abort();
 		batch->first = first;
 		err = apply_all(e, first, &seq);
+		if (err == SN_ECORRUPT) {
+			apply_each(e, first, &seq);
+			err = SN_OK;
+		}
 		finish(e, batch, err, seq);
 	}
 	return (NULL);

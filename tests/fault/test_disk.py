@@ -51,6 +51,33 @@ def test_a_full_map_is_told_and_reading_goes_on(make_server, people):
         alice.post("bob", "there is room")
 
 
+def test_a_full_map_is_emptied_by_retention_without_a_restart(
+        make_server, people):
+    server = make_server({"store": {"map_size": "4MiB"}})
+    with server.login(people.alice_laptop) as alice:
+        stored, _ = fill(alice)
+        filling = server.wait_line("store.filling")
+        assert filling.level == "alarm"
+        # The rest of the room is for removing, and for administrators.
+        server.ctl("account", "add", "newcomer")
+        assert everything(alice, "bob") == stored
+        server.write_config(retention={"age": "1ms"})
+        server.reload()
+        post_when_there_is_room(alice)
+        assert not set(stored) & set(everything(alice, "bob"))
+
+
+def post_when_there_is_room(session):
+    limit = time.monotonic() + 20
+    while True:
+        try:
+            return session.post("bob", "room again")
+        except Refused as refused:
+            assert refused.code == "full"
+            assert time.monotonic() < limit
+            time.sleep(0.1)
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A tmpfs of a few megabytes; grow() gives it more."""

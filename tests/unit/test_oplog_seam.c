@@ -465,10 +465,57 @@ static void both_logs_give_the_same_rows(void **state)
 	}
 }
 
+static void damage_usage(struct side *side, uint64_t account)
+{
+	struct db_key key = db_key2(USAGE_ACCOUNT, account);
+	struct sn_txn *txn;
+
+	assert_int_equal(sn_txn_write(side->store, &txn), SN_OK);
+	assert_int_equal(sn_txn_put(txn, DB_USAGE, db_bytes(&key),
+			     sn_bytes_of("no such record")),
+	    SN_OK);
+	assert_int_equal(sn_txn_commit(txn), SN_OK);
+}
+
+/* Whether they come into one transaction or not. */
+static void a_damaged_record_fails_those_alone_who_need_it(void **state)
+{
+	struct side *side = embedded_side();
+	struct step step;
+	size_t i = 0;
+
+	(void)state;
+	for (; i < 3; i++) {
+		memset(&step, 0, sizeof(step));
+		draw_account(&step, i + 1);
+		submit(side, &step, i);
+		await(side, i);
+	}
+	damage_usage(side, 2);
+	for (; i < 60; i++) {
+		memset(&step, 0, sizeof(step));
+		step.op.kind = OP_MESSAGE;
+		step.op.message.sender = 1 + i % 3;
+		step.op.message.direct = true;
+		step.op.message.target = 1;
+		memset(step.op.message.id, (int)i, SN_FRAME_ID);
+		step.op.message.tail = sn_bytes_of("a tail");
+		submit(side, &step, i);
+	}
+	for (size_t n = 3; n < i; n++) {
+		await(side, n);
+		assert_int_equal(
+		    side->of[n].err, n % 3 == 1 ? SN_ECORRUPT : SN_OK);
+	}
+	free_side(side);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_logs_give_the_same_rows),
+		cmocka_unit_test(
+		    a_damaged_record_fails_those_alone_who_need_it),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
