@@ -20,7 +20,7 @@ BUILD ?= build/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 endif
 
 PROGRAMS := sicher-ca sicherd sicherctl sicher sicher-bench
-PACKAGES := libssl libcrypto lmdb libcbor jansson libseccomp libargon2 zlib \
+PACKAGES := libssl libcrypto lmdb libcbor jansson libseccomp libargon2 libdeflate \
 	libconfig
 
 probe = $(shell echo 'int main(void){return 0;}' | \

@@ -30,36 +30,40 @@ const void *sn_rd_take(struct sn_rd *r, size_t n)
 	return (p);
 }
 
-static uint64_t get(struct sn_rd *r, size_t n)
-{
-	const uint8_t *p = sn_rd_take(r, n);
-	uint64_t v = 0;
+/* Written out, so that the compiler makes one load of each. */
 
-	if (p == NULL)
-		return (0);
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return (v);
+static uint32_t get_u32(const uint8_t *p)
+{
+	return ((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+		(uint32_t)p[2] << 8 | p[3]);
 }
 
 uint8_t sn_rd_u8(struct sn_rd *r)
 {
-	return ((uint8_t)get(r, 1));
+	const uint8_t *p = sn_rd_take(r, 1);
+
+	return (p == NULL ? 0 : *p);
 }
 
 uint16_t sn_rd_u16(struct sn_rd *r)
 {
-	return ((uint16_t)get(r, 2));
+	const uint8_t *p = sn_rd_take(r, 2);
+
+	return (p == NULL ? 0 : (uint16_t)(p[0] << 8 | p[1]));
 }
 
 uint32_t sn_rd_u32(struct sn_rd *r)
 {
-	return ((uint32_t)get(r, 4));
+	const uint8_t *p = sn_rd_take(r, 4);
+
+	return (p == NULL ? 0 : get_u32(p));
 }
 
 uint64_t sn_rd_u64(struct sn_rd *r)
 {
-	return (get(r, 8));
+	const uint8_t *p = sn_rd_take(r, 8);
+
+	return (p == NULL ? 0 : (uint64_t)get_u32(p) << 32 | get_u32(p + 4));
 }
 
 void sn_rd_copy(struct sn_rd *r, void *out, size_t n)
@@ -92,44 +96,67 @@ struct sn_wr sn_wr_over(void *p, size_t cap)
 	return ((struct sn_wr){ .p = p, .cap = cap, .n = 0, .bad = false });
 }
 
-void sn_wr_put(struct sn_wr *w, const void *p, size_t n)
+/* Room for ${n} bytes, which are written; NULL when there is none. */
+static uint8_t *room(struct sn_wr *w, size_t n)
 {
 	if (w->bad || n > w->cap - w->n) {
 		w->bad = true;
-		return;
+		return (NULL);
 	}
-	if (n > 0)
-		memcpy(w->p + w->n, p, n);
 	w->n += n;
+	return (w->p + w->n - n);
 }
 
-static void put(struct sn_wr *w, uint64_t v, size_t n)
+void sn_wr_put(struct sn_wr *w, const void *p, size_t n)
 {
-	uint8_t b[8];
+	uint8_t *to = n > 0 ? room(w, n) : NULL;
 
-	for (size_t i = 0; i < n; i++)
-		b[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
-	sn_wr_put(w, b, n);
+	if (to != NULL)
+		memcpy(to, p, n);
+}
+
+static void put_u32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
 }
 
 void sn_wr_u8(struct sn_wr *w, uint8_t v)
 {
-	put(w, v, 1);
+	uint8_t *p = room(w, 1);
+
+	if (p != NULL)
+		*p = v;
 }
 
 void sn_wr_u16(struct sn_wr *w, uint16_t v)
 {
-	put(w, v, 2);
+	uint8_t *p = room(w, 2);
+
+	if (p != NULL) {
+		p[0] = (uint8_t)(v >> 8);
+		p[1] = (uint8_t)v;
+	}
 }
 
 void sn_wr_u32(struct sn_wr *w, uint32_t v)
 {
-	put(w, v, 4);
+	uint8_t *p = room(w, 4);
+
+	if (p != NULL)
+		put_u32(p, v);
 }
 
 void sn_wr_u64(struct sn_wr *w, uint64_t v)
 {
-	put(w, v, 8);
+	uint8_t *p = room(w, 8);
+
+	if (p != NULL) {
+		put_u32(p, (uint32_t)(v >> 32));
+		put_u32(p + 4, (uint32_t)v);
+	}
 }
 
 void sn_wr_blob(struct sn_wr *w, struct sn_bytes b)

@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-#include <zlib.h>
-
-#define CRC_BYTES 4
+#include <libdeflate.h>
 
 void record_begin(struct sn_wr *w, uint8_t version)
 {
@@ -14,7 +12,7 @@ void record_begin(struct sn_wr *w, uint8_t version)
 void record_finish(struct sn_wr *w)
 {
 	if (!w->bad)
-		sn_wr_u32(w, (uint32_t)crc32_z(0, w->p, w->n));
+		sn_wr_u32(w, libdeflate_crc32(0, w->p, w->n));
 }
 
 enum sn_err record_open(
@@ -25,9 +23,9 @@ enum sn_err record_open(
 
 	if (value.n < RECORD_OVERHEAD)
 		return (SN_ECORRUPT);
-	n = value.n - CRC_BYTES;
-	tail = sn_rd_over((const uint8_t *)value.p + n, CRC_BYTES);
-	if (sn_rd_u32(&tail) != (uint32_t)crc32_z(0, value.p, n))
+	n = value.n - RECORD_CHECKSUM;
+	tail = sn_rd_over((const uint8_t *)value.p + n, RECORD_CHECKSUM);
+	if (sn_rd_u32(&tail) != libdeflate_crc32(0, value.p, n))
 		return (SN_ECORRUPT);
 	*out = sn_rd_over(value.p, n);
 	if (sn_rd_u8(out) > version)

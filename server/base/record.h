@@ -8,7 +8,8 @@
  * What is stored is a record: a version byte, the fields, and a CRC-32 over
  * both, so that damage is noticed in the record that has it.
  */
-#define RECORD_OVERHEAD 5
+#define RECORD_CHECKSUM 4
+#define RECORD_OVERHEAD (1 + RECORD_CHECKSUM)
 
 /** record_begin(w, version): the first byte. */
 void record_begin(struct sn_wr *w, uint8_t version);

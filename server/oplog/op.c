@@ -208,6 +208,11 @@ void op_encode(const struct op *op, struct sn_wr *w)
 	record_finish(w);
 }
 
+size_t op_tail_at(const struct op *op, size_t n)
+{
+	return (n - RECORD_CHECKSUM - op->message.tail.n);
+}
+
 enum sn_err op_decode(struct sn_bytes value, struct op *op)
 {
 	struct sn_rd r;

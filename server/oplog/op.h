@@ -160,11 +160,16 @@ struct op {
 	};
 };
 
-/** Bytes an operation needs besides the tail of a message. */
+/** Bytes an operation needs; those of a message besides its tail. */
 #define OP_OVERHEAD 1280
+#define OP_MESSAGE_OVERHEAD 64
 
 /** op_encode(op, w): write it as a record of record.h. */
 void op_encode(const struct op *op, struct sn_wr *w);
+
+/** op_tail_at(op, n): where in the ${n} bytes that op_encode has made of the
+ * message ${op} its tail begins. */
+size_t op_tail_at(const struct op *op, size_t n);
 
 /**
  * op_decode(value, op):

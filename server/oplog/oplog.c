@@ -10,7 +10,7 @@ enum sn_err oplog_request_new(const struct op *op, struct oplog_request **out)
 	struct sn_wr w;
 
 	if (op->kind == OP_MESSAGE)
-		cap += op->message.tail.n;
+		cap = OP_MESSAGE_OVERHEAD + op->message.tail.n;
 	if ((q = malloc(sizeof(*q) + cap)) == NULL)
 		return (SN_ENOMEM);
 	memset(q, 0, sizeof(*q));
@@ -21,6 +21,10 @@ enum sn_err oplog_request_new(const struct op *op, struct oplog_request **out)
 		return (SN_ETOOBIG);
 	}
 	q->len = w.n;
+	if (op->kind == OP_MESSAGE) {
+		q->tail = w.p + op_tail_at(op, w.n);
+		q->tail_len = op->message.tail.n;
+	}
 	*out = q;
 	return (SN_OK);
 }

@@ -35,6 +35,9 @@ struct oplog_request {
 	struct applied applied;
 	/* The DELIVER frame, once an APPLIED_MESSAGE is durable. */
 	struct sn_bytes frame;
+	/* The tail of a message, in ${data}. */
+	uint8_t *tail;
+	size_t tail_len;
 	/* The operation as op_encode wrote it; or key and value of a row. */
 	size_t key_len;
 	size_t len;

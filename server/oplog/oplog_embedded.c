@@ -171,15 +171,10 @@ static void frame_message(struct oplog_request *q)
 {
 	uint8_t head[SN_FRAME_AROUND];
 	struct sn_wr w = sn_wr_over(head, sizeof(head));
-	struct op op;
-	uint8_t *tail;
 
-	if (op_decode((struct sn_bytes){ q->data, q->len }, &op) != SN_OK)
-		return;
-	tail = q->data + ((const uint8_t *)op.message.tail.p - q->data);
-	sn_frame_put_deliver_head(&w, q->applied.seq, op.message.tail.n);
-	memcpy(tail - w.n, head, w.n);
-	q->frame = (struct sn_bytes){ tail - w.n, w.n + op.message.tail.n };
+	sn_frame_put_deliver_head(&w, q->applied.seq, q->tail_len);
+	memcpy(q->tail - w.n, head, w.n);
+	q->frame = (struct sn_bytes){ q->tail - w.n, w.n + q->tail_len };
 }
 
 static void finish(struct embedded *e, struct oplog_batch *batch,
