@@ -178,6 +178,12 @@ enum sn_err loop_read_fresh(struct loop *loop, struct sn_txn **out)
 	return (loop_read(loop, out));
 }
 
+void loop_accounts_changed(struct loop *loop)
+{
+	names_forget(&loop->names);
+	end_reading(loop);
+}
+
 static void work_again(struct loop *loop)
 {
 	struct sess *s = loop->again, *next;

@@ -10,6 +10,7 @@
 #include "server/keeper/keeper_client.h"
 #include "server/base/mailbox.h"
 #include "server/base/map.h"
+#include "server/net/names.h"
 #include "server/net/net.h"
 #include "server/oplog/oplog.h"
 #include "server/net/sess.h"
@@ -42,6 +43,7 @@ struct loop {
 	bool reading;
 	uint64_t head; /* The last sequence of the batches seen. */
 
+	struct names names;   /* Receivers of messages. */
 	struct map sessions;  /* id -> struct sess */
 	struct map followers; /* account id -> struct follower */
 	struct map rooms;     /* room id -> struct follow_room */
@@ -74,6 +76,10 @@ void loop_stop(struct loop *loop);
  */
 enum sn_err loop_read(struct loop *loop, struct sn_txn **out) SN_MUST_USE;
 enum sn_err loop_read_fresh(struct loop *loop, struct sn_txn **out) SN_MUST_USE;
+
+/** loop_accounts_changed(loop): forget what was read of accounts; what is
+ * read from now on holds every batch that was committed before. */
+void loop_accounts_changed(struct loop *loop);
 
 /** loop_keeper_fd(loop, fd): talk to a keeper that was (re)started. */
 enum sn_err loop_keeper_fd(struct loop *loop, int fd) SN_MUST_USE;

@@ -20,6 +20,10 @@ static enum sn_err find_target(
 	struct room room;
 	enum sn_err err;
 
+	if ((m->target = names_get(&s->loop->names, to)) != 0) {
+		m->direct = true;
+		return (SN_OK);
+	}
 	if ((err = loop_read(s->loop, &txn)) != SN_OK)
 		return (err);
 	if (sn_name_room(to)) {
@@ -36,6 +40,7 @@ static enum sn_err find_target(
 		return (SN_ENOTFOUND);
 	m->direct = true;
 	m->target = account.id;
+	names_put(&s->loop->names, to, account.id);
 	return (SN_OK);
 }
 

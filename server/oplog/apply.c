@@ -18,6 +18,7 @@ static enum sn_err change(struct sn_txn *txn, struct tally *tally,
 	case OP_ACCOUNT_ADD:
 		return (apply_account_add(txn, op));
 	case OP_ACCOUNT_STATE:
+		tally_accounts_changed(tally);
 		return (apply_account_state(txn, op));
 	case OP_DEVICE_BIND:
 		return (apply_device_bind(txn, op));

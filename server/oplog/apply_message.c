@@ -28,17 +28,14 @@ static enum sn_err check_duplicate(
 }
 
 /* The conversation's room; ${fresh} when it has still to be made. */
-static enum sn_err direct_room(struct sn_txn *txn, const struct op_message *m,
-    struct room *room, bool *fresh)
+static enum sn_err direct_room(struct sn_txn *txn, struct tally *tally,
+    const struct op_message *m, struct room *room, bool *fresh)
 {
-	struct account to;
 	enum sn_err err;
 	uint64_t last;
 
-	if ((err = account_get(txn, m->target, &to)) != SN_OK)
-		return (err);
-	if (to.state != ACCOUNT_ACTIVE)
-		return (SN_ENOTFOUND);
+	if ((err = tally_active(tally, txn, m->target)) != SN_OK)
+		return (err == SN_EDENIED ? SN_ENOTFOUND : err);
 	memset(room, 0, sizeof(*room));
 	room->lower = m->sender < m->target ? m->sender : m->target;
 	room->higher = m->sender < m->target ? m->target : m->sender;
@@ -74,19 +71,24 @@ static enum sn_err make_direct(
 	return (room_put_member(txn, room->id, room->higher, &member));
 }
 
+/* Remember the id; SN_EEXISTS when it is remembered already. */
+static enum sn_err remember(
+    struct sn_txn *txn, const struct op *op, uint64_t seq)
+{
+	struct dedupe_key id = dedupe_key(op->message.id, op->message.sender);
+	struct db_key first = db_key2(seq, op->time);
+
+	return (sn_txn_insert(txn, DB_DEDUPE,
+	    (struct sn_bytes){ id.bytes, sizeof(id.bytes) }, db_bytes(&first)));
+}
+
 static enum sn_err write(
     struct sn_txn *txn, const struct op *op, uint64_t room, uint64_t seq)
 {
-	struct dedupe_key id = dedupe_key(op->message.id, op->message.sender);
 	struct db_key place = db_key2(room, seq);
 	struct db_key due = db_key2(op->message.expires, seq);
-	struct db_key first = db_key2(seq, op->time);
 	enum sn_err err;
 
-	err = sn_txn_put(txn, DB_DEDUPE,
-	    (struct sn_bytes){ id.bytes, sizeof(id.bytes) }, db_bytes(&first));
-	if (err != SN_OK)
-		return (err);
 	if (op->message.expires != 0 &&
 	    (err = sn_txn_put(txn, DB_EXPIRES, db_bytes(&due),
 		 (struct sn_bytes){ NULL, 0 })) != SN_OK)
@@ -126,45 +128,75 @@ static void count(struct usage *usage, size_t bytes)
 	usage->bytes += bytes;
 }
 
+/* Where it goes, when it may. */
+static enum sn_err find_room(struct sn_txn *txn, struct tally *tally,
+    const struct op_message *m, struct room *room, bool *fresh)
+{
+	struct room_member member;
+	enum sn_err err;
+
+	*fresh = false;
+	/* It may have been closed since the frame was read. */
+	if ((err = tally_active(tally, txn, m->sender)) != SN_OK)
+		return (err);
+	if (m->direct)
+		return (direct_room(txn, tally, m, room, fresh));
+	room->id = m->target;
+	return (room_member(txn, room->id, m->sender, &member));
+}
+
+/*
+ * Whether its id was stored before is asked by storing it, which seeks the
+ * table once instead of twice; but first of all where the message could not
+ * be stored otherwise, or would be the first of its conversation.
+ */
+static enum sn_err check(struct sn_txn *txn, struct tally *tally,
+    const struct op *op, size_t bytes, uint64_t seq, struct room *room,
+    struct counted *counted, struct applied *out)
+{
+	const struct op_message *m = &op->message;
+	enum sn_err err, twice;
+	bool fresh;
+
+	err = find_room(txn, tally, m, room, &fresh);
+	if (err == SN_OK && !fresh)
+		err = find_counts(
+		    txn, tally, m->sender, room->id, bytes, counted);
+	if (err != SN_OK || fresh) {
+		if ((twice = check_duplicate(txn, m, out)) != SN_OK)
+			return (twice);
+	}
+	if (err == SN_OK && fresh)
+		err = find_counts(
+		    txn, tally, m->sender, room->id, bytes, counted);
+	if (err != SN_OK)
+		return (err);
+	if ((err = remember(txn, op, seq)) == SN_EEXISTS) {
+		twice = check_duplicate(txn, m, out);
+		return (twice == SN_OK ? SN_ECORRUPT : twice);
+	}
+	if (err == SN_OK && fresh)
+		err = make_direct(txn, room, op->time, seq);
+	return (err);
+}
+
 enum sn_err apply_message(struct sn_txn *txn, struct tally *tally,
     const struct op *op, size_t bytes, uint64_t seq, struct applied *out)
 {
-	const struct op_message *m = &op->message;
-	struct account sender;
-	struct room_member member;
 	struct counted counted;
 	struct room room;
-	bool fresh = false;
 	enum sn_err err;
 
-	err = check_duplicate(txn, m, out);
-	if (err == SN_EEXISTS)
-		return (SN_OK);
+	err = check(txn, tally, op, bytes, seq, &room, &counted, out);
 	if (err != SN_OK)
-		return (err);
-	if ((err = account_get(txn, m->sender, &sender)) != SN_OK)
-		return (err);
-	/* It may have been closed since the frame was read. */
-	if (sender.state != ACCOUNT_ACTIVE)
-		return (SN_EDENIED);
-	if (m->direct) {
-		err = direct_room(txn, m, &room, &fresh);
-		out->account = room.lower;
-		out->other = room.higher;
-	} else {
-		room.id = m->target;
-		err = room_member(txn, room.id, m->sender, &member);
-	}
-	if (err != SN_OK)
-		return (err);
-	err = find_counts(txn, tally, m->sender, room.id, bytes, &counted);
-	if (err != SN_OK)
-		return (err);
-	if (fresh && (err = make_direct(txn, &room, op->time, seq)) != SN_OK)
-		return (err);
+		return (err == SN_EEXISTS && out->duplicate ? SN_OK : err);
 	out->what = APPLIED_MESSAGE;
 	out->room = room.id;
-	out->direct = m->direct;
+	out->direct = op->message.direct;
+	if (out->direct) {
+		out->account = room.lower;
+		out->other = room.higher;
+	}
 	count(&counted.server->usage, bytes);
 	count(&counted.sender->usage, bytes);
 	count(&counted.room->usage, bytes);

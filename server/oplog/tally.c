@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/oplog/account.h"
 #include "server/oplog/db.h"
 #include "server/oplog/limit.h"
 
@@ -48,6 +49,27 @@ enum sn_err tally_entry(struct tally *t, struct sn_txn *txn, enum usage_of of,
 		return (err);
 	*out = e;
 	return (SN_OK);
+}
+
+enum sn_err tally_active(struct tally *t, struct sn_txn *txn, uint64_t account)
+{
+	uint64_t *slot = &t->active[account % TALLY_ACTIVE];
+	struct account a;
+	enum sn_err err;
+
+	if (*slot == account && account != 0)
+		return (SN_OK);
+	if ((err = account_get(txn, account, &a)) != SN_OK)
+		return (err);
+	if (a.state != ACCOUNT_ACTIVE)
+		return (SN_EDENIED);
+	*slot = account;
+	return (SN_OK);
+}
+
+void tally_accounts_changed(struct tally *t)
+{
+	memset(t->active, 0, sizeof(t->active));
 }
 
 void tally_limits_changed(struct tally *t)

@@ -10,7 +10,8 @@
  * What the operations of one transaction add to the counts: what accounts
  * and rooms use, how many rows the log has, and the sum of their checksums,
  * by which a missing row is noticed.  Gathered here and written once, so
- * that a message costs the database no row more.
+ * that a message costs the database no row more.  And what its many messages
+ * ask of the database again and again.
  */
 struct tally_entry {
 	struct tally_entry *next;
@@ -21,11 +22,26 @@ struct tally_entry {
 	bool quota_known;
 };
 
+#define TALLY_ACTIVE 64
+
 struct tally {
 	struct tally_entry *first;
 	struct map accounts, rooms;
 	uint64_t rows, sum; /* Differences, modulo 2^64. */
+	/* Accounts that were found active, each at its id's remainder. */
+	uint64_t active[TALLY_ACTIVE];
 };
+
+/**
+ * tally_active(tally, txn, account):
+ * SN_OK when the account is active; its record is read once a transaction.
+ * SN_ENOTFOUND, SN_EDENIED (disabled or deleted), SN_ECORRUPT.
+ */
+enum sn_err tally_active(
+    struct tally *tally, struct sn_txn *txn, uint64_t account) SN_MUST_USE;
+
+/** tally_accounts_changed(tally): they are to be read again. */
+void tally_accounts_changed(struct tally *tally);
 
 /** tally_entry(tally, txn, of, id, out): what it uses as of now; loaded
  * once.  ${quota} is set for accounts.  SN_ENOMEM, SN_ECORRUPT. */
