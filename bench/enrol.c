@@ -35,20 +35,14 @@ static enum sn_err add_one(struct sn_ctl *ctl, const struct person *person,
 static enum sn_err add_all(struct crew *crew, size_t count, const char *socket)
 {
 	const struct people *people = &crew->people;
-	const char *last = "";
 	struct sn_ctl *ctl;
 	enum sn_err err;
 
 	if ((err = sn_ctl_open(socket, PATIENCE_MS, &ctl, &crew->why)) != SN_OK)
 		return (err);
-	for (size_t i = 0; i < count && err == SN_OK; i++) {
-		/* An account may have several devices. */
-		if (strcmp(people->all[i].name, last) == 0)
-			continue;
-		last = people->all[i].name;
+	for (size_t i = 0; i < count && err == SN_OK; i++)
 		err = add_one(
 		    ctl, &people->all[i], &people->password, &crew->why);
-	}
 	sn_ctl_close(ctl);
 	return (err);
 }

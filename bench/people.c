@@ -19,9 +19,9 @@ static const char *in(const struct person *person, const char *file, char *path)
 	return (path);
 }
 
-/* A folder without a certificate is nobody. */
+/* A folder without a certificate is nobody: *${found} says. */
 static enum sn_err add(struct people *people, const char *dir, const char *name,
-    const char *device, struct sn_why *why)
+    const char *device, bool *found, struct sn_why *why)
 {
 	size_t size = strlen(dir) + strlen(name) + strlen(device) + 3;
 	struct person fresh = { .tls = NULL }, *all;
@@ -33,7 +33,8 @@ static enum sn_err add(struct people *people, const char *dir, const char *name,
 	/* Names are no longer; is_name has looked. */
 	memcpy(fresh.name, name, strnlen(name, SN_NAME_MAX));
 	memcpy(fresh.device, device, strnlen(device, SN_NAME_MAX));
-	if (access(in(&fresh, "cert.pem", path), F_OK) != 0) {
+	*found = access(in(&fresh, "cert.pem", path), F_OK) == 0;
+	if (!*found) {
 		free(fresh.dir);
 		return (SN_OK);
 	}
@@ -59,19 +60,21 @@ static void free_list(struct dirent **list, int n)
 	free(list);
 }
 
+/* By the first of their devices: to the others would come the same. */
 static enum sn_err add_person(struct people *people, const char *dir,
     const char *name, struct sn_why *why)
 {
 	struct dirent **devices;
 	char path[PATH_BYTES];
 	enum sn_err err = SN_OK;
+	bool found = false;
 	int n;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
 	if ((n = scandir(path, &devices, is_name, alphasort)) < 0)
 		return (SN_OK);
-	for (int i = 0; i < n && err == SN_OK; i++)
-		err = add(people, dir, name, devices[i]->d_name, why);
+	for (int i = 0; i < n && err == SN_OK && !found; i++)
+		err = add(people, dir, name, devices[i]->d_name, &found, why);
 	free_list(devices, n);
 	return (err);
 }

@@ -21,7 +21,7 @@ struct person {
 	size_t token_size; /* 0: none. */
 };
 
-/* Everybody that the load can be, sorted by name and device. */
+/* Everybody that the load can be, sorted by name. */
 struct people {
 	struct person *all;
 	size_t count;
@@ -31,7 +31,7 @@ struct people {
 /**
  * people_open(dir, out, why):
  * Those of a folder as `sicher-ca issue` fills it: NAME/DEVICE/cert.pem,
- * key.pem and ca.pem.  SN_ENOTFOUND when there is none, SN_EIO, SN_ENOMEM.
+ * key.pem and ca.pem; of several devices the first by name.  SN_ENOTFOUND when there is none, SN_EIO, SN_ENOMEM.
  */
 enum sn_err people_open(
     const char *dir, struct people *out, struct sn_why *why) SN_MUST_USE;

@@ -52,12 +52,24 @@ bool plan_number(const struct sn_cli *cli, const char *option, uint64_t usual,
 	return (false);
 }
 
-static bool read_seconds(
-    const struct sn_cli *cli, const char *option, uint64_t usual, uint64_t *ns)
+static bool read_seconds(const struct sn_cli *cli, const char *option,
+    double usual, double least, uint64_t *ns)
 {
-	if (!plan_number(cli, option, usual, 0, SECONDS_MAX, ns))
-		return (false);
-	*ns *= SN_NS_PER_S;
+	const char *text = sn_cli_value(cli, option);
+	double value = usual;
+	char *end;
+
+	if (text != NULL) {
+		value = strtod(text, &end);
+		if (*text < '0' || *text > '9' || *end != '\0' ||
+		    !(value >= least && value <= SECONDS_MAX)) {
+			(void)sn_cli_usage(cli,
+			    "--%s takes seconds from %g to %d, not \"%s\"",
+			    option, least, SECONDS_MAX, text);
+			return (false);
+		}
+	}
+	*ns = (uint64_t)(value * (double)SN_NS_PER_S);
 	return (true);
 }
 
@@ -162,17 +174,14 @@ static bool read_numbers(const struct sn_cli *cli, struct plan *plan)
 	    !plan_number(
 		cli, "size", 100, PLAN_SIZE_MIN, PLAN_SIZE_MAX, &size) ||
 	    !plan_number(cli, "rate", 0, 1, RATE_MAX, &plan->rate) ||
-	    !read_seconds(cli, "warm-up", 1, &plan->warm_ns) ||
-	    !read_seconds(cli, "seconds", 5, &plan->run_ns))
+	    !read_seconds(cli, "warm-up", 1, 0, &plan->warm_ns) ||
+	    !read_seconds(cli, "seconds", 5, 0.1, &plan->run_ns))
 		return (false);
 	plan->connections = (size_t)connections;
 	plan->in_flight = (size_t)in_flight;
 	plan->size = (size_t)size;
 	plan->durable = sn_cli_has(cli, "durable");
-	if (plan->run_ns > 0)
-		return (true);
-	(void)sn_cli_usage(cli, "--seconds takes at least 1");
-	return (false);
+	return (true);
 }
 
 bool plan_read(const struct sn_cli *cli, struct plan *out)

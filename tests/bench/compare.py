@@ -173,7 +173,7 @@ def parse():
     p.add_argument("--only", default="",
                    help="rows whose workload or name contains this")
     p.add_argument("--repetitions", type=int, default=5)
-    p.add_argument("--seconds", type=int, default=3,
+    p.add_argument("--seconds", type=float, default=3,
                    help="of each measurement (3)")
     p.add_argument("--house", default=str(BUILD / "bench-house"),
                    help="where people and accounts are kept between runs")
@@ -189,8 +189,8 @@ def parse():
             arguments.rivals.append(RIVALS[name])
         else:
             print(f"{RIVALS[name].program} is not installed and left out")
-    if arguments.repetitions < 1 or arguments.seconds < 1:
-        p.error("repetitions and seconds are at least 1")
+    if arguments.repetitions < 1 or arguments.seconds < 0.1:
+        p.error("at least one repetition of 0.1 seconds")
     return arguments
 
 
@@ -217,7 +217,7 @@ def main():
         print("one core only: servers and generator share it")
     print("; ".join(f"{name} {version}" for name, version in
                     versions(arguments.rivals).items()))
-    print(f"{arguments.repetitions} repetitions of {arguments.seconds} s; "
+    print(f"{arguments.repetitions} repetitions of {arguments.seconds:g} s; "
           "median (least-greatest); ratio: ours to theirs\n", flush=True)
     results = [{c.protocol: [] for c in arguments.rivals if r.fits(c)}
                for r in rows]

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 
 from house import BUILD, ORGANISATION
@@ -91,7 +92,9 @@ class Sicher(Server):
     def __init__(self, house, folder, core=None, data=None):
         super().__init__(house, folder, core)
         self.data = data or self.dir / "data"
-        self.control = self.folder("run") / "control"
+        # The path of a socket is short.
+        self.run = tempfile.TemporaryDirectory(prefix="sicher-")
+        self.control = pathlib.Path(self.run.name) / "control"
 
     @property
     def lossy(self):
@@ -115,6 +118,10 @@ tls = {{
 }};
 """, encoding="ascii")
         return BUILD / "sicherd", "--config", config
+
+    def stop(self):
+        super().stop()
+        self.run.cleanup()
 
     def listens(self):
         return self.control.exists() and super().listens()
