@@ -121,7 +121,7 @@ static enum sn_err read_meta(struct authority *a, struct sn_why *why)
 	return (SN_OK);
 }
 
-static enum sn_err make_folders(const struct authority *a, struct sn_why *why)
+enum sn_err authority_folders(const char *dir, struct sn_why *why)
 {
 	static const struct {
 		const char *name;
@@ -129,12 +129,12 @@ static enum sn_err make_folders(const struct authority *a, struct sn_why *why)
 	} all[] = { { "private", 0700 }, { "inventory", 0700 },
 		{ "servers", 0755 }, { "people", 0700 } };
 	char path[PATH_BYTES];
-	enum sn_err err;
+	enum sn_err err = SN_EINVAL;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if ((err = sn_file_mkdir(
-			 authority_path(a, path, "%s", all[i].name),
-			 all[i].mode, why)) != SN_OK)
+		if (snprintf(path, sizeof(path), "%s/%s", dir, all[i].name) >=
+			(int)sizeof(path) ||
+		    (err = sn_file_mkdir(path, all[i].mode, why)) != SN_OK)
 			return (err);
 	return (SN_OK);
 }
@@ -151,7 +151,7 @@ enum sn_err authority_create(const char *dir, const char *organisation,
 	(void)snprintf(
 	    a->organisation, sizeof(a->organisation), "%s", organisation);
 	if ((err = sn_file_mkdir(dir, 0755, why)) != SN_OK ||
-	    (err = make_folders(a, why)) != SN_OK ||
+	    (err = authority_folders(dir, why)) != SN_OK ||
 	    (err = announce(a, why)) != SN_OK ||
 	    (err = inventory_open(authority_path(a, path, "inventory"), false,
 		 &a->store, why)) != SN_OK ||

@@ -36,6 +36,10 @@ struct authority {
 enum sn_err authority_create(const char *dir, const char *organisation,
     struct authority **out, struct sn_why *why) SN_MUST_USE;
 
+/** authority_folders(dir, why): the folders in an authority's folder, where
+ * they are missing. */
+enum sn_err authority_folders(const char *dir, struct sn_why *why) SN_MUST_USE;
+
 /** authority_open(dir, read_only, out, why): SN_ENOTFOUND where there is
  * none, SN_EMODE where others may look at its keys. */
 enum sn_err authority_open(const char *dir, bool read_only,

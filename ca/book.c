@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ca/audit.h"
+#include "ca/crl_list.h"
 #include "ca/due.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
@@ -288,6 +289,19 @@ static enum sn_err put_indexes(struct sn_txn *txn, const struct record *rec)
 	return (inventory_insert(txn, TABLE_FINGERPRINT,
 	    (struct sn_bytes){ rec->fingerprint, FINGERPRINT_BYTES },
 	    serial_of(rec)));
+}
+
+enum sn_err book_adopt(struct sn_txn *txn, const struct record *rec)
+{
+	enum sn_err err;
+
+	if ((err = book_put(txn, rec)) != SN_OK ||
+	    (rec->der.n > 0 && (err = put_indexes(txn, rec)) != SN_OK) ||
+	    (rec->due != 0 && (err = due_put(txn, rec)) != SN_OK))
+		return (err);
+	if (rec->state == STATE_REVOKED)
+		return (crl_list_add(txn, rec));
+	return (SN_OK);
 }
 
 enum sn_err book_settled(struct sn_txn *txn, const struct record *rec)

@@ -75,6 +75,12 @@ enum sn_err book_delivered(struct authority *a, const struct record *rec,
 enum sn_err book_intent(struct sn_txn *txn, const struct record *rec,
     struct intent *out) SN_MUST_USE;
 
+/** book_adopt(txn, rec): enter a row as it is in other books, with all that
+ * belongs to it.  One without DER is known by its serial alone, from a
+ * revocation list. */
+enum sn_err book_adopt(
+    struct sn_txn *txn, const struct record *rec) SN_MUST_USE;
+
 /** book_get(txn, serial, out): one record; ${out}->der is in the map. */
 enum sn_err book_get(struct sn_txn *txn, const uint8_t serial[SERIAL_BYTES],
     struct record *out) SN_MUST_USE;

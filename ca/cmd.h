@@ -86,6 +86,8 @@ int cmd_crl_show(struct sn_cli *cli);
 int cmd_crl_publish(struct sn_cli *cli);
 int cmd_crl_check(struct sn_cli *cli);
 int cmd_check(struct sn_cli *cli);
+int cmd_backup(struct sn_cli *cli);
+int cmd_restore(struct sn_cli *cli);
 int cmd_audit(struct sn_cli *cli);
 int cmd_audit_verify(struct sn_cli *cli);
 int cmd_lint(struct sn_cli *cli);

@@ -1,126 +1,43 @@
 #include "ca/cmd.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ca/audit.h"
+#include "ca/draft.h"
 #include "ca/due.h"
+#include "ca/examine.h"
 #include "ca/inventory.h"
 #include "ca/settle.h"
-#include "ca/verify.h"
 #include "lib/clock.h"
 
-#define REPORT_MAX 65536
-#define SHOWN_MAX 50
-
-struct report {
-	FILE *to;
-	unsigned count;
+struct damage {
+	struct cmd *cmd;
+	json_t *all;
 };
 
-static void write_line(void *arg, const char *sentence)
+static void tell_damage(void *arg, const char *sentence)
 {
-	struct report *r = arg;
+	struct damage *d = arg;
 
-	if (r->count++ < SHOWN_MAX)
-		fprintf(r->to, "%s\n", sentence);
+	(void)json_array_append_new(d->all, json_string(sentence));
+	cmd_say(d->cmd, "damage: %s", sentence);
 }
 
-/* In the child: a damaged map kills it, and only it. */
-static int child(const char *dir, int fd)
+static enum sn_err examine_books(struct cmd *cmd, const char *books)
 {
-	struct report r = { .to = fdopen(fd, "w") };
-	struct sn_store *store;
-	struct sn_why why;
-	uint64_t rows;
-
-	(void)signal(SIGBUS, SIG_DFL);
-	(void)signal(SIGSEGV, SIG_DFL);
-	(void)signal(SIGABRT, SIG_DFL);
-	if (r.to == NULL)
-		return (STATUS_FAILED);
-	(void)setvbuf(r.to, NULL, _IOLBF, 0);
-	if (inventory_open(dir, true, &store, &why) != SN_OK) {
-		fprintf(r.to, "%s\n", why.text);
-		return (STATUS_INTEGRITY);
-	}
-	verify_books(store, write_line, &r, &rows);
-	if (r.count > SHOWN_MAX)
-		fprintf(r.to, "and %u more\n", r.count - SHOWN_MAX);
-	sn_store_close(store);
-	(void)fclose(r.to);
-	return (r.count == 0 ? STATUS_OK : STATUS_INTEGRITY);
-}
-
-/* Reads what the child says, until it is done. */
-static enum sn_err listen_to(
-    int fd, pid_t pid, char *text, size_t size, int *status, struct sn_why *why)
-{
-	size_t have = 0;
-
-	while (have < size - 1) {
-		ssize_t got = read(fd, text + have, size - 1 - have);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		have += (size_t)got;
-	}
-	text[have] = '\0';
-	while (waitpid(pid, status, 0) < 0)
-		if (errno != EINTR)
-			return (sn_why_errno(why, SN_EIO, "cannot wait"));
-	return (SN_OK);
-}
-
-static enum sn_err examine(
-    struct cmd *cmd, const char *dir, char *text, size_t size, int *status)
-{
+	struct damage d = { .cmd = cmd, .all = json_array() };
+	bool whole;
 	enum sn_err err;
-	int ends[2];
-	pid_t pid;
 
-	if (pipe(ends) != 0 || (fflush(stdout) != 0))
-		return (sn_why_errno(&cmd->why, SN_EIO, "cannot make a pipe"));
-	if ((pid = fork()) < 0) {
-		err = sn_why_errno(&cmd->why, SN_EIO, "cannot fork");
-		(void)close(ends[0]);
-		(void)close(ends[1]);
+	err = examine(books, tell_damage, &d, &whole, &cmd->why);
+	if (err == SN_OK && whole) {
+		json_decref(d.all);
+		return (SN_OK);
+	}
+	cmd_set(cmd, "damage", d.all);
+	if (err != SN_OK)
 		return (err);
-	}
-	if (pid == 0) {
-		(void)close(ends[0]);
-		_exit(child(dir, ends[1]));
-	}
-	(void)close(ends[1]);
-	err = listen_to(ends[0], pid, text, size, status, &cmd->why);
-	(void)close(ends[0]);
-	return (err);
-}
-
-static enum sn_err tell_damage(struct cmd *cmd, char *text, int status)
-{
-	json_t *all = json_array();
-	char *save = NULL;
-
-	for (char *line = strtok_r(text, "\n", &save); line != NULL;
-	     line = strtok_r(NULL, "\n", &save)) {
-		(void)json_array_append_new(all, json_string(line));
-		cmd_say(cmd, "damage: %s", line);
-	}
-	if (WIFSIGNALED(status)) {
-		(void)json_array_append_new(
-		    all, json_string("reading the inventory faults"));
-		cmd_say(cmd, "damage: reading the inventory faults (signal %d)",
-		    WTERMSIG(status));
-	}
-	cmd_set(cmd, "damage", all);
 	return (sn_why(&cmd->why, SN_ECORRUPT,
 	    "the inventory of %s is damaged; issue and revoke nothing with "
 	    "it, keep a copy, and run sicher-ca restore with the latest backup",
@@ -216,22 +133,23 @@ static enum sn_err settle_and_tell(struct cmd *cmd)
 
 static enum sn_err body(struct cmd *cmd)
 {
-	char books[PATH_MAX], *text;
+	char books[PATH_MAX];
+	unsigned drafts = draft_sweep(cmd->dir);
 	enum sn_err err;
-	int status = 0;
 
+	if (drafts > 0)
+		cmd_say(cmd,
+		    "settled: %u folder%s that a killed init or "
+		    "restore left beside %s %s removed",
+		    drafts, drafts == 1 ? "" : "s", cmd->dir,
+		    drafts == 1 ? "is" : "are");
 	(void)snprintf(books, sizeof(books), "%s/inventory/data.mdb", cmd->dir);
 	if (access(books, F_OK) != 0)
 		return (cmd_open(cmd, true));
 	(void)snprintf(books, sizeof(books), "%s/inventory", cmd->dir);
-	if ((text = malloc(REPORT_MAX)) == NULL)
-		return (sn_why(&cmd->why, SN_ENOMEM, "out of memory"));
-	err = examine(cmd, books, text, REPORT_MAX, &status);
-	if (err == SN_OK && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
-		err = tell_damage(cmd, text, status);
-	free(text);
-	if (err != SN_OK || (err = authority_open(
-				 cmd->dir, false, &cmd->a, &cmd->why)) != SN_OK)
+	if ((err = examine_books(cmd, books)) != SN_OK ||
+	    (err = authority_open(cmd->dir, false, &cmd->a, &cmd->why)) !=
+		SN_OK)
 		return (err);
 	if (sn_cli_has(cmd->cli, "accept-clock") &&
 	    (err = accept_clock(cmd)) != SN_OK)

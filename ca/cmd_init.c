@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ca/crl.h"
+#include "ca/draft.h"
 #include "ca/found.h"
 #include "ca/host.h"
 #include "ca/leaf.h"
@@ -142,27 +143,21 @@ static void tell(struct cmd *cmd, const struct plan *plan)
 static enum sn_err found(struct cmd *cmd, const struct plan *plan,
     const struct sn_secret *passphrase)
 {
-	char temporary[PATH_MAX], salt[17];
-	unsigned char random[8];
+	struct draft draft;
 	enum sn_err err;
 
 	/* All of it is made beside, and appears in one step. */
-	sn_secret_random(random, sizeof(random));
-	if (snprintf(temporary, sizeof(temporary), "%s.init-%s", cmd->dir,
-		sn_bytes_hex(random, sizeof(random), salt)) >=
-	    (int)sizeof(cmd->a->dir))
-		return (sn_why(
-		    &cmd->why, SN_EINVAL, "path too long: %s", cmd->dir));
-	err =
-	    authority_create(temporary, plan->organisation, &cmd->a, &cmd->why);
+	if ((err = draft_begin(cmd->dir, &draft, &cmd->why)) != SN_OK)
+		return (err);
+	err = authority_create(
+	    draft.path, plan->organisation, &cmd->a, &cmd->why);
 	if (err == SN_OK)
 		err = build(cmd, plan, passphrase);
 	authority_close(cmd->a);
 	cmd->a = NULL;
 	if (err == SN_OK)
-		err = tree_rename(temporary, cmd->dir, &cmd->why);
-	if (err != SN_OK)
-		tree_remove(temporary);
+		err = draft_appear(&draft, &cmd->why);
+	draft_end(&draft);
 	return (err);
 }
 

@@ -97,8 +97,9 @@ static enum sn_err add(X509_CRL *crl, const struct entry *e)
 	return (SN_ECRYPTO);
 }
 
-enum sn_err crl_list_fill(
-    struct sn_txn *txn, uint32_t id, int64_t last, X509_CRL *crl)
+/* Calls ${each} for what belongs into a list behind that of ${last}. */
+static enum sn_err walk(struct sn_txn *txn, uint32_t id, int64_t last,
+    enum sn_err (*each)(void *arg, const struct entry *e), void *arg)
 {
 	uint8_t from[4];
 	struct sn_bytes prefix = issuer_id_key(id, from), key, value;
@@ -113,10 +114,52 @@ enum sn_err crl_list_fill(
 		if ((err = decode(key, value, &e)) != SN_OK)
 			break;
 		if ((e.not_after >= last || e.revoked_at > last) &&
-		    (err = add(crl, &e)) != SN_OK)
+		    (err = each(arg, &e)) != SN_OK)
 			break;
 		err = sn_cursor_next(c, &key, &value);
 	}
 	sn_cursor_close(c);
 	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
+static enum sn_err add_to(void *arg, const struct entry *e)
+{
+	return (add(arg, e));
+}
+
+enum sn_err crl_list_fill(
+    struct sn_txn *txn, uint32_t id, int64_t last, X509_CRL *crl)
+{
+	return (walk(txn, id, last, add_to, crl));
+}
+
+struct search {
+	X509_CRL *crl;
+	bool lacks;
+};
+
+static enum sn_err look_for(void *arg, const struct entry *e)
+{
+	struct search *s = arg;
+	BIGNUM *n = BN_bin2bn(e->serial, SERIAL_BYTES, NULL);
+	ASN1_INTEGER *serial = BN_to_ASN1_INTEGER(n, NULL);
+	X509_REVOKED *found;
+	enum sn_err err = serial != NULL ? SN_OK : SN_ENOMEM;
+
+	if (err == SN_OK)
+		s->lacks = s->lacks ||
+			   X509_CRL_get0_by_serial(s->crl, &found, serial) != 1;
+	ASN1_INTEGER_free(serial);
+	BN_free(n);
+	return (err);
+}
+
+enum sn_err crl_list_lacks(
+    struct sn_txn *txn, uint32_t id, int64_t last, X509_CRL *crl, bool *out)
+{
+	struct search s = { .crl = crl };
+	enum sn_err err = walk(txn, id, last, look_for, &s);
+
+	*out = s.lacks;
+	return (err);
 }

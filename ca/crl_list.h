@@ -12,6 +12,11 @@
 enum sn_err crl_list_fill(
     struct sn_txn *txn, uint32_t id, int64_t last, X509_CRL *crl) SN_MUST_USE;
 
+/** crl_list_lacks(txn, id, last, crl, out): whether ${crl}, of ${last}, lacks
+ * an entry that crl_list_fill would add. */
+enum sn_err crl_list_lacks(struct sn_txn *txn, uint32_t id, int64_t last,
+    X509_CRL *crl, bool *out) SN_MUST_USE;
+
 /** crl_list_add(txn, rec): list ${rec}, which has been revoked. */
 enum sn_err crl_list_add(
     struct sn_txn *txn, const struct record *rec) SN_MUST_USE;

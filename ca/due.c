@@ -41,22 +41,28 @@ static enum sn_err collect(void *arg, const struct record *rec)
 	return (SN_OK);
 }
 
+enum sn_err due_put(struct sn_txn *txn, const struct record *rec)
+{
+	static const struct sn_bytes nothing = { "", 0 };
+	uint8_t key[KEY_BYTES];
+
+	due_key(rec, key);
+	return (inventory_put(
+	    txn, TABLE_DUE, (struct sn_bytes){ key, sizeof(key) }, nothing));
+}
+
 static enum sn_err mark_one(
     struct sn_txn *txn, const uint8_t *serial, int64_t at, int64_t now)
 {
-	static const struct sn_bytes nothing = { "", 0 };
 	char hex[SERIAL_TEXT], when[SN_CLOCK_TEXT];
-	uint8_t key[KEY_BYTES];
 	struct record rec;
 	enum sn_err err;
 
 	if ((err = book_get(txn, serial, &rec)) != SN_OK)
 		return (err);
 	rec.due = at < rec.not_after ? at : rec.not_after;
-	due_key(&rec, key);
 	if ((err = book_put(txn, &rec)) != SN_OK ||
-	    (err = inventory_put(txn, TABLE_DUE,
-		 (struct sn_bytes){ key, sizeof(key) }, nothing)) != SN_OK)
+	    (err = due_put(txn, &rec)) != SN_OK)
 		return (err);
 	return (audit_add(txn, now, "renewed", "serial=%s due=%s",
 	    sn_bytes_hex(serial, SERIAL_BYTES, hex),

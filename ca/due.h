@@ -15,6 +15,9 @@
 enum sn_err due_mark(
     struct sn_txn *txn, const struct record *rec, int64_t at) SN_MUST_USE;
 
+/** due_put(txn, rec): ${rec}->due has been set. */
+enum sn_err due_put(struct sn_txn *txn, const struct record *rec) SN_MUST_USE;
+
 /** due_clear(txn, rec): it is due no more, for it is revoked. */
 enum sn_err due_clear(struct sn_txn *txn, struct record *rec) SN_MUST_USE;
 

@@ -115,6 +115,13 @@ static const struct sn_cli_option passwd_options[] = {
 	END
 };
 
+static const struct sn_cli_option restore_options[] = {
+	{ "crl", 0, "FILE", "the latest crl.pem there is, from a server; may "
+	    "be repeated" },
+	{ "no-crl", 0, NULL, "there is none left, neither here nor there" },
+	END
+};
+
 static const struct sn_cli_option list_options[] = {
 	{ "account", 'a', "ACCOUNT", "only this account's" },
 	{ "device", 'd', "LABEL", "only devices of this label" },
@@ -277,6 +284,22 @@ static const struct sn_cli_command commands[] = {
 	    "asks for the old one and twice for the new one.  When it was "
 	    "interrupted, the\nsame command with the same two goes on.\n",
 	    0, 0, cmd_key_passwd },
+	{ "backup", "FILE", "write all that is needed into one file", NULL,
+	    "  sicher-ca backup /media/stick/authority-monday\n"
+	    "writes books, keys (encrypted) and rules while others work; a "
+	    "file that is\nthere already is not replaced.\n",
+	    1, 1, cmd_backup },
+	{ "restore", "FILE", "take a backup back, without losing what came "
+	    "after it", restore_options,
+	    "  sicher-ca restore /media/stick/authority-monday\n"
+	    "puts the books into the authority's folder, and carries forward "
+	    "what is known\nthere: certificates, revocations, numbers of "
+	    "lists, the audit trail.\n\n"
+	    "  sicher-ca restore monday --dir /srv/ca --crl "
+	    "crl-of-the-server.pem\n"
+	    "makes /srv/ca anew on another machine; the list says what was "
+	    "revoked since.\n",
+	    1, 1, cmd_restore },
 	{ "check", NULL, "examine the books, and settle what a crash left",
 	    check_options,
 	    "  sicher-ca check\n"

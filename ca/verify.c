@@ -50,11 +50,21 @@ static void expect(struct walk *w, enum inventory_table table,
 		    inventory_table_name(table));
 }
 
+static void check_revoked(
+    struct walk *w, const struct record *rec, const char *serial)
+{
+	uint8_t key[4 + SERIAL_BYTES];
+
+	(void)issuer_id_key(rec->issuer, key);
+	memcpy(key + 4, rec->serial, SERIAL_BYTES);
+	expect(w, TABLE_REVOKED, (struct sn_bytes){ key, sizeof(key) }, NULL,
+	    serial);
+}
+
 static void check_indexes(
     struct walk *w, const struct record *rec, const char *serial)
 {
-	uint8_t device[BOOK_KEY], expiry[8 + SERIAL_BYTES],
-	    revoked[4 + SERIAL_BYTES];
+	uint8_t device[BOOK_KEY], expiry[8 + SERIAL_BYTES];
 	struct sn_bytes number = { rec->serial, SERIAL_BYTES };
 	size_t n = book_device_key(rec, device);
 
@@ -71,12 +81,8 @@ static void check_indexes(
 		expect(w, TABLE_DUE,
 		    (struct sn_bytes){ expiry, sizeof(expiry) }, NULL, serial);
 	}
-	if (rec->state != STATE_REVOKED)
-		return;
-	(void)issuer_id_key(rec->issuer, revoked);
-	memcpy(revoked + 4, rec->serial, SERIAL_BYTES);
-	expect(w, TABLE_REVOKED, (struct sn_bytes){ revoked, sizeof(revoked) },
-	    NULL, serial);
+	if (rec->state == STATE_REVOKED)
+		check_revoked(w, rec, serial);
 }
 
 static bool serial_is(X509 *x, const uint8_t *serial)
@@ -124,8 +130,13 @@ static void check_certificate(
 	w->pending_count += rec.state == STATE_PENDING;
 	if (rec.state != STATE_VALID && rec.state != STATE_REVOKED)
 		return;
-	w->signed_count++;
 	w->revoked_count += rec.state == STATE_REVOKED;
+	/* Carried from a list by a restore: only its serial is known. */
+	if (rec.state == STATE_REVOKED && rec.der.n == 0) {
+		check_revoked(w, &rec, serial);
+		return;
+	}
+	w->signed_count++;
 	check_der(w, &rec, serial);
 	check_indexes(w, &rec, serial);
 }

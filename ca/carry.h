@@ -1,0 +1,47 @@
+#ifndef CA_CARRY_H
+#define CA_CARRY_H
+
+#include "ca/record.h"
+#include "lib/bytes.h"
+#include "lib/store.h"
+
+/*
+ * What a backup does not know yet, carried forward into it: nothing that was
+ * revoked becomes valid, no number of a list goes down, no certificate that
+ * is out there is forgotten.  All of it happens in one transaction on the
+ * restored books.
+ */
+struct carried {
+	unsigned certificates, revocations, issuers, entries;
+	uint64_t crl; /* The highest number of a list that was carried. */
+};
+
+/** carry_books(from, to, c): everything in other books of this authority
+ * that are whole. */
+enum sn_err carry_books(
+    struct sn_txn *from, struct sn_txn *to, struct carried *c) SN_MUST_USE;
+
+/** carry_trust(to, pem, c, why): issuing CAs in a ca.pem that the books do
+ * not know.  SN_EDENIED when it is another authority's. */
+enum sn_err carry_trust(struct sn_txn *to, struct sn_bytes pem,
+    struct carried *c, struct sn_why *why) SN_MUST_USE;
+
+/** carry_leaf(to, pem, c): the first certificate of a file that was handed
+ * out, when one of our CAs has signed it. */
+enum sn_err carry_leaf(
+    struct sn_txn *to, struct sn_bytes pem, struct carried *c) SN_MUST_USE;
+
+/** carry_lists(to, pem, c, why): numbers and revocations of the lists in a
+ * crl.pem.  SN_EDENIED when one is signed by no CA of ours. */
+enum sn_err carry_lists(struct sn_txn *to, struct sn_bytes pem,
+    struct carried *c, struct sn_why *why) SN_MUST_USE;
+
+/** carry_stale(to, stale): mark the CAs whose list lacks a revocation that
+ * the books have; *${stale} is how many. */
+enum sn_err carry_stale(struct sn_txn *to, unsigned *stale) SN_MUST_USE;
+
+/** carry_skip(to, by): nobody can tell which numbers were used: begin so
+ * much higher, and let the issuing CAs sign anew. */
+enum sn_err carry_skip(struct sn_txn *to, uint64_t by) SN_MUST_USE;
+
+#endif

@@ -1,0 +1,394 @@
+"""Backups, and that a restore forgets nothing that came after them."""
+
+import concurrent.futures
+import fcntl
+import os
+import shutil
+import subprocess
+
+import pytest
+from cryptography import x509
+
+import ca_books
+from authority import BUILD, PASSPHRASE, Authority
+from ca_kill import WRITES, killed_at, points, run
+
+TORTURE = os.environ.get("SICHER_TORTURE") == "1"
+
+
+@pytest.fixture
+def house(tmp_path):
+    return Authority(tmp_path / "ca").quick_keys()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """To copy: a backup, and what came after it."""
+    house = Authority(tmp_path_factory.mktemp("base") / "ca").quick_keys()
+    house.issue("alice", "laptop")
+    house.backup = house.dir.parent / "backup"
+    house.command("backup", house.backup)
+    house.command("revoke", "alice", "--reason", "keyCompromise")
+    house.issue("bob", "laptop")
+    house.command("issuer", "rotate")
+    house.issue("carol", "laptop")
+    house.command("renew", "carol", "--device", "laptop", "--keep-old", "5")
+    house.command("revoke", "carol", "--device", "none", ok=False)
+    house.issue("dave", "laptop")
+    house.command("revoke", "dave")
+    # Its files were handed over, and then removed here.
+    shutil.rmtree(house.dir / "people" / "dave")
+    return house
+
+
+@pytest.fixture
+def copied(base, tmp_path):
+    house = object.__new__(Authority)
+    house.__dict__.update(base.__dict__)
+    house.dir = shutil.copytree(base.dir, tmp_path / "ca")
+    house.ca, house.crl = house.dir / "ca.pem", house.dir / "crl.pem"
+    return house
+
+
+def truncate(books):
+    os.truncate(books, books.stat().st_size // 2)
+
+
+def scramble(books):
+    """Every page but the two of the header."""
+    with open(books, "r+b") as f:
+        f.seek(8192)
+        f.write(os.urandom(books.stat().st_size - 8192))
+
+
+def lose(books):
+    shutil.rmtree(books.parent)
+
+
+def leave(books):
+    """The books are whole, and newer than the backup."""
+
+
+def everything(folder):
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()
+            and p.name not in ("lock.mdb", "running.lock", "publish.lock")}
+
+
+def refused(house, code, *words, folder=None):
+    """It ends with this status, and nothing has changed."""
+    folder = folder or house.dir
+    before = everything(folder) if folder.exists() else None
+    done = run(BUILD / "sicher-ca", *words, "--dir", folder)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert (everything(folder) if folder.exists() else None) == before
+    assert not list(folder.parent.glob("*.new-*"))
+    return done.stderr
+
+
+@pytest.mark.parametrize("harm", [truncate, scramble, lose, leave])
+def test_what_came_after_the_backup_is_still_there(copied, harm):
+    house = copied
+    numbers = ca_books.crl_numbers(house.dir)
+    before = ca_books.listed(house.dir)
+    harm(house.dir / "inventory" / "data.mdb")
+    if harm is not leave:
+        assert house.command("check", ok=False).returncode in (3, 6)
+    told = house.json("restore", house.backup)
+    assert told["carried"]["issuers"] == 1 and told["stale"] == 0
+    assert house.command("check").returncode == 0
+    after = ca_books.listed(house.dir)
+    # No serial is forgotten, nothing revoked is valid.
+    lost = set(before) - set(after)
+    if harm is leave:
+        assert before == after
+    else:
+        # One that was replaced on the disk before the books were lost.
+        assert {before[s]["account"] for s in lost} <= {"carol"}
+    for serial in set(before) - lost:
+        assert after[serial]["state"] == before[serial]["state"]
+    assert sum(r["state"] == "revoked" for r in after.values()) == 2
+    # No number of a list goes back: not now, and not later.
+    assert ca_books.crl_numbers(house.dir) == numbers
+    assert house.json("crl", "check")["findings"] == []
+    # bob and the one known by its serial alone stay on the lists.
+    house.command("issuer", "rotate")
+    house.command("crl", "publish")
+    assert sum(len(c) for c in ca_books.crls(house.dir)) == 2
+    now = ca_books.crl_numbers(house.dir)
+    assert min(n for k, n in now.items() if "Issuing" in k) > \
+        max(numbers.values())
+    house.issue("erin", "laptop")
+    house.command("audit", "verify")
+
+
+def test_a_backup_made_while_others_issue_is_whole(house, tmp_path):
+    with concurrent.futures.ThreadPoolExecutor(9) as pool:
+        others = [pool.submit(house.issue, f"many{i}", "laptop")
+                  for i in range(16)]
+        for i in range(3):
+            house.command("backup", tmp_path / f"backup{i}")
+        for other in others:
+            other.result()
+    for i in range(3):
+        folder = tmp_path / f"restored{i}"
+        done = run(BUILD / "sicher-ca", "restore", tmp_path / f"backup{i}",
+                   "--dir", folder, "--crl", house.crl)
+        assert done.returncode == 0, done.stderr
+        check = run(BUILD / "sicher-ca", "check", "--dir", folder)
+        assert check.returncode == 0, check.stdout
+        assert set(ca_books.listed(folder)) <= set(ca_books.listed(house.dir))
+
+
+def test_on_another_machine_a_server_s_list_says_what_was_revoked(
+        base, tmp_path):
+    folder = tmp_path / "new"
+    said = refused(base, 4, "restore", base.backup, folder=folder)
+    assert "--crl" in said and not folder.exists()
+    done = run(BUILD / "sicher-ca", "restore", base.backup, "--dir", folder,
+               "--crl", base.ca)
+    assert done.returncode == 4 and not folder.exists()
+    # The list of an issuing CA made since is nobody's that is known there.
+    done = run(BUILD / "sicher-ca", "restore", base.backup, "--dir", folder,
+               "--crl", base.crl)
+    assert done.returncode == 4 and "no CA" in done.stderr
+    assert not folder.exists()
+
+
+def test_a_restored_authority_goes_on_where_the_lists_end(house, tmp_path):
+    house.issue("alice", "laptop")
+    house.issue("bob", "laptop")
+    house.command("backup", tmp_path / "backup")
+    house.command("revoke", "alice")
+    folder = tmp_path / "new"
+
+    def there(*words, ok=(0,)):
+        done = run(BUILD / "sicher-ca", "--dir", folder, "--passphrase-file",
+                   house.secret, *words)
+        assert done.returncode in ok, done.stdout + done.stderr
+        return done
+
+    there("restore", tmp_path / "backup", "--crl", house.crl)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert (folder / "private").stat().st_mode & 0o777 == 0o700
+    assert ca_books.crl_numbers(folder) == ca_books.crl_numbers(house.dir)
+    states = {r.get("account"): r["state"]
+              for r in ca_books.listed(folder).values()}
+    assert states["alice"] == "revoked" and states["bob"] == "valid"
+    there("revoke", "bob", ok=(5,))
+    assert max(ca_books.crl_numbers(folder).values()) > \
+        max(ca_books.crl_numbers(house.dir).values())
+    assert {c for c in (folder / "private").iterdir()} == {
+        folder / "private" / "root.pem", folder / "private" / "issuing-1.pem"}
+
+
+def test_without_any_list_the_numbers_begin_far_above(house, tmp_path):
+    house.issue("alice", "laptop")
+    house.command("backup", tmp_path / "backup")
+    folder = tmp_path / "new"
+    done = run(BUILD / "sicher-ca", "restore", tmp_path / "backup", "--dir",
+               folder, "--no-crl")
+    assert done.returncode == 5 and "valid again" in done.stdout
+    for _ in range(5):
+        house.command("crl", "publish")
+    done = run(BUILD / "sicher-ca", "crl", "publish", "--dir", folder,
+               "--passphrase-file", house.secret)
+    assert done.returncode == 0, done.stderr
+    assert max(ca_books.crl_numbers(folder).values()) > \
+        max(ca_books.crl_numbers(house.dir).values())
+    done = run(BUILD / "sicher-ca", "restore", tmp_path / "backup", "--dir",
+               tmp_path / "x", "--no-crl", "--crl", house.crl)
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("harm, code", [
+    (lambda b: b[:-1], 6), (lambda b: b[:len(b) // 2], 6),
+    (lambda b: b + b"x", 6), (lambda b: b[:20], 6), (lambda b: b"", 2),
+    (lambda b: b[:5000] + bytes([b[5000] ^ 4]) + b[5001:], 6),
+    (lambda b: b"-----BEGIN" + b, 2),
+    (lambda b: b.replace(b"BACKUP 1\n", b"BACKUP 2\n", 1), 6)])
+def test_a_harmed_backup_changes_nothing(copied, tmp_path, harm, code):
+    file = tmp_path / "harmed"
+    file.write_bytes(harm(copied.backup.read_bytes()))
+    assert str(file) in refused(copied, code, "restore", file)
+    refused(copied, code, "restore", file, folder=tmp_path / "new")
+
+
+def test_a_name_in_a_backup_leads_nowhere_else(copied, tmp_path):
+    """A file that fits its checksum, made by somebody else."""
+    import hashlib
+    for name in (b"../evil", b"/tmp/evil", b"people/evil", b"inventory/../x",
+                 b".profile"):
+        body = b"SICHER-CA-BACKUP 1\n" + bytes(8) + \
+            len(name).to_bytes(2, "big") + name + \
+            (4).to_bytes(8, "big") + b"evil" + bytes(2)
+        file = tmp_path / "foreign"
+        file.write_bytes(body + hashlib.sha256(body).digest())
+        refused(copied, 6, "restore", file, folder=tmp_path / "new")
+        refused(copied, 6, "restore", file)
+    assert not list(tmp_path.rglob("*evil*"))
+
+
+def test_another_authority_s_backup_or_list_is_refused(copied, tmp_path):
+    (tmp_path / "second").mkdir()
+    other = Authority(tmp_path / "second" / "ca")
+    other.command("backup", tmp_path / "foreign")
+    assert "another authority" in refused(
+        copied, 4, "restore", tmp_path / "foreign")
+    lose(copied.dir / "inventory" / "data.mdb")
+    refused(copied, 4, "restore", tmp_path / "foreign")
+    said = refused(copied, 4, "restore", tmp_path / "foreign")
+    assert "another authority" in said
+    said = refused(copied, 4, "restore", copied.backup, "--crl", other.crl)
+    assert "no CA" in said
+    assert refused(copied, 3, "restore", copied.backup, "--crl",
+                   tmp_path / "none")
+
+
+def test_nothing_is_restored_under_a_command_at_work(copied):
+    with open(copied.dir / "inventory" / "running.lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        assert "at work" in refused(copied, 1, "restore", copied.backup)
+    copied.command("restore", copied.backup)
+
+
+def test_a_folder_of_something_else_is_no_place(base, tmp_path):
+    (tmp_path / "letters").write_text("dear\n")
+    assert "not empty" in refused(base, 4, "restore", base.backup,
+                                  folder=tmp_path)
+
+
+def test_damaged_books_make_no_backup_and_no_file_is_replaced(
+        copied, tmp_path):
+    file = tmp_path / "backup"
+    file.write_text("mine\n")
+    assert copied.command("backup", file, ok=False).returncode == 4
+    assert file.read_text() == "mine\n"
+    assert copied.command("backup", tmp_path / "none" / "x",
+                          ok=False).returncode == 3
+    scramble(copied.dir / "inventory" / "data.mdb")
+    assert copied.command("backup", tmp_path / "b",
+                          ok=False).returncode in (1, 6)
+    assert {p.name for p in tmp_path.iterdir()} == {"backup", "ca"}
+
+
+def test_nothing_unencrypted_is_in_a_backup(base):
+    assert base.backup.stat().st_mode & 0o777 == 0o600
+    text = base.backup.read_bytes()
+    assert text.count(b"BEGIN ENCRYPTED PRIVATE KEY") == 2
+    assert b"BEGIN PRIVATE KEY" not in text
+    assert PASSPHRASE.encode() not in text
+
+
+def test_a_passphrase_changed_since_stays_changed(house, tmp_path):
+    house.command("backup", tmp_path / "backup")
+    new = tmp_path / "new"
+    new.touch(mode=0o600)
+    new.write_text("another one\n")
+    house.command("key", "passwd", "--new-passphrase-file", new)
+    truncate(house.dir / "inventory" / "data.mdb")
+    house.command("restore", tmp_path / "backup")
+    house.secret = new
+    house.issue("alice", "laptop")
+
+
+@pytest.mark.parametrize("harm", [leave, lose])
+def test_a_restore_killed_at_any_write_is_done_by_running_it_again(
+        base, tmp_path, harm):
+    before = ca_books.crl_numbers(base.dir)
+
+    def command(folder):
+        return [BUILD / "sicher-ca", "--dir", folder, "restore", base.backup]
+
+    def fresh(name):
+        folder = shutil.copytree(base.dir, tmp_path / name)
+        harm(folder / "inventory" / "data.mdb")
+        return folder
+
+    writes = [p for p in points(command(fresh("traced")), tmp_path / "trace",
+                                begin="new-") if p[0] in WRITES]
+    assert len(writes) > 10
+    for call, ordinal in writes if TORTURE else writes[-1::-4]:
+        at = f"killed at {call} number {ordinal}"
+        folder = fresh("killed")
+        run("strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+            f"inject={call}:signal=KILL:when={ordinal}", *command(folder))
+        ca_books.files_are_whole(folder, at, lists=3)
+        assert ca_books.crl_numbers(folder) == before, at
+        done = run(*command(folder))
+        assert done.returncode == 0, f"{at}: {done.stdout}{done.stderr}"
+        check = run(BUILD / "sicher-ca", "--dir", folder, "check")
+        assert check.returncode == 0, f"{at}: {check.stdout}{check.stderr}"
+        assert ca_books.crl_numbers(folder) == before, at
+        assert sum(r["state"] == "revoked" for r in
+                   ca_books.listed(folder).values()) == 2, at
+        assert not list(tmp_path.glob("*.new-*")), at
+        ca_books.no_leftovers(folder, at)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("call", ["write", "pwrite64", "fsync", "link",
+                                  "unlink"])
+def test_a_backup_killed_at_any_write_is_whole_or_not_there(
+        base, tmp_path, call):
+    """The books are examined in a child and copied by a thread, which strace
+    counts apart: so each count is tried until nobody reaches it."""
+    folder = shutil.copytree(base.dir, tmp_path / "ca")
+    file = tmp_path / "backup"
+    command = [BUILD / "sicher-ca", "--dir", folder, "backup", file]
+    for ordinal in range(1, 1000, 1 if TORTURE else 4):
+        done = run("strace", "-f", "-o", "/dev/null", "-e", f"trace={call}",
+                   "-e", f"inject={call}:signal=KILL:when={ordinal}", *command)
+        if done.returncode == 0:
+            break
+        assert done.returncode in (-9, 137, 6), done.stderr
+        if not file.exists():
+            done = run(*command)
+            assert done.returncode == 0, done.stderr
+        done = run(BUILD / "sicher-ca", "restore", file, "--dir", folder)
+        assert done.returncode == 0, f"{call} {ordinal}: {done.stderr}"
+        file.unlink()
+    else:
+        pytest.fail(f"{call} never ends")
+
+
+def test_what_a_killed_init_left_is_removed_by_the_next_and_by_check(
+        tmp_path):
+    secret = tmp_path / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text(PASSPHRASE + "\n")
+    near = tmp_path / "ca.new-0123456789abcde"
+    near.mkdir()
+    command = [BUILD / "sicher-ca", "--dir", tmp_path / "ca", "init", "House",
+               "--passphrase-file", secret]
+    for again in (command, [*command[:3], "check"]):
+        killed_at(command, "rename", 2)
+        left = set(tmp_path.glob("ca.new-*")) - {near}
+        assert len(left) == 1 and not (tmp_path / "ca").exists()
+        run(*again)
+        # It alone: what is only named like it is somebody else's.
+        assert set(tmp_path.glob("ca.new-*")) == {near}
+        shutil.rmtree(tmp_path / "ca", ignore_errors=True)
+
+
+def test_a_draft_of_a_command_at_work_is_left_alone(tmp_path):
+    left = tmp_path / "ca.new-0123456789abcdef"
+    left.mkdir()
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        run(BUILD / "sicher-ca", "--dir", tmp_path / "ca", "check")
+        assert left.exists()
+    finally:
+        os.close(folder)
+    run(BUILD / "sicher-ca", "--dir", tmp_path / "ca", "check")
+    assert not left.exists()
+
+
+def test_the_restored_root_is_the_same(base, tmp_path):
+    first = x509.load_pem_x509_certificate(
+        base.command("root", "export", "-").stdout.encode())
+    folder = shutil.copytree(base.dir, tmp_path / "ca")
+    run(BUILD / "sicher-ca", "--dir", folder, "restore", base.backup)
+    done = subprocess.run([BUILD / "sicher-ca", "--dir", folder, "root",
+                           "export", "-"], capture_output=True)
+    assert x509.load_pem_x509_certificate(done.stdout) == first
