@@ -21,7 +21,7 @@ struct chat {
 	const char *with;
 	uint64_t seen;  /* Up to here history has shown it. */
 	uint64_t since; /* The log's end when we came. */
-	uint32_t read_ref;
+	uint32_t read_ref, presence_ref;
 	uint64_t said; /* The last that was stored of what we said here. */
 	char line[SN_FRAME_BODY_MAX + 1];
 	size_t have;
@@ -137,6 +137,26 @@ static void on_receipt(struct chat *c, const struct sn_frame_receipt *r)
 		app_say("(%s has got it)", who);
 }
 
+/* Of the other one in a conversation of two. */
+static void on_presence(const struct chat *c, const struct sn_frame_presence *p)
+{
+	char what[64];
+
+	if (sn_bytes_equal(p->account, sn_bytes_of(c->with)))
+		app_say("(%s is %s)", c->with,
+		    safe_line(p->state, what, sizeof(what)));
+}
+
+static void on_signal(const struct chat *c, const struct sn_frame_signaled *s)
+{
+	struct sn_bytes with = sn_bytes_of(c->with);
+	char who[256];
+
+	if (sn_bytes_equal(s->kind, sn_bytes_of("typing")) &&
+	    sn_bytes_equal(c->with[0] == '#' ? s->to : s->from, with))
+		app_say("(%s is typing)", safe_line(s->from, who, sizeof(who)));
+}
+
 /* Somebody came, went, or changed the room we are in. */
 static void on_room(const struct chat *c, const struct sn_frame_room_changed *r)
 {
@@ -163,6 +183,12 @@ static enum sn_err on_event(struct chat *c, const struct core_event *ev)
 	case CORE_RECEIPT:
 		on_receipt(c, &ev->receipt);
 		return (SN_OK);
+	case CORE_PRESENCE:
+		on_presence(c, &ev->presence);
+		return (SN_OK);
+	case CORE_SIGNALED:
+		on_signal(c, &ev->signaled);
+		return (SN_OK);
 	case CORE_ROOM_CHANGED:
 		on_room(c, &ev->room_changed);
 		return (SN_OK);
@@ -174,8 +200,9 @@ static enum sn_err on_event(struct chat *c, const struct core_event *ev)
 		app_say("connected again");
 		return (SN_OK);
 	case CORE_REFUSED:
-		/* The room may have gone while we read. */
-		if (ev->ref == c->read_ref)
+		/* The room may have gone while we read; and whether the other
+		 * one is there may not be for us to know. */
+		if (ev->ref == c->read_ref || ev->ref == c->presence_ref)
 			return (SN_OK);
 		app_say("not sent: %s", ev->why.text);
 		c->failed = true;
@@ -287,6 +314,8 @@ static enum sn_err chat_with(struct chat *c)
 	    core_welcome(c->app.core)->account, c->with,
 	    isatty(STDIN_FILENO) ? ": a line is a message, Ctrl-D ends it"
 				 : "");
+	if (c->with[0] != '#')
+		c->presence_ref = core_presence(c->app.core, c->with);
 	return (converse(c));
 }
 
@@ -298,8 +327,7 @@ int cmd_chat(struct sn_cli *cli)
 
 	if (c == NULL)
 		return (EX_OSERR);
-	if ((err = app_open(&c->app, cli, true,
-		 SN_FEATURE_ROOMS | SN_FEATURE_RECEIPTS)) == SN_OK)
+	if ((err = app_open(&c->app, cli, true, SN_FEATURES_ALL)) == SN_OK)
 		err = chat_with(c);
 	if (err == SN_OK && c->failed) {
 		(void)sn_why(&c->app.why, SN_ENOTFOUND,

@@ -116,6 +116,8 @@ static enum sn_err on_event(struct listener *l, const struct core_event *ev)
 		memcpy(l->app.code, ev->code, sizeof(ev->code));
 		return (ev->err);
 	case CORE_READY:
+		if (sn_cli_has(l->app.cli, "away"))
+			(void)core_away(l->app.core, true);
 		app_say("connected again");
 		return (SN_OK);
 	default:
@@ -164,6 +166,8 @@ static enum sn_err listen_on(struct listener *l)
 	    (err = app_sync(&l->app, "main", sn_cli_has(cli, "takeover"))) !=
 		SN_OK)
 		return (err);
+	if (sn_cli_has(cli, "away"))
+		(void)core_away(l->app.core, true);
 	app_say("listening as %s%s", core_welcome(l->app.core)->account,
 	    isatty(STDERR_FILENO) ? "; Ctrl-C ends it" : "");
 	return (follow(l));

@@ -50,6 +50,8 @@ enum core_type {
 	CORE_ROOM,
 	CORE_MEMBER,
 	CORE_RECEIPT,      /* By itself (ref 0) with SN_FEATURE_RECEIPTS. */
+	CORE_SIGNALED,     /* With SN_FEATURE_SIGNALS. */
+	CORE_PRESENCE,     /* By itself (ref 0) with SN_FEATURE_PRESENCE. */
 	CORE_ROOM_CHANGED, /* With SN_FEATURE_ROOMS. */
 	CORE_NOTICE,
 	CORE_REFUSED, /* The request ${ref} was; see code, err, why. */
@@ -76,6 +78,8 @@ struct core_event {
 		struct sn_frame_member member;
 		struct sn_frame_room_changed room_changed;
 		struct sn_frame_receipt receipt;
+		struct sn_frame_signaled signaled;
+		struct sn_frame_presence presence;
 		struct sn_frame_notice notice;
 	};
 };
@@ -192,6 +196,14 @@ uint32_t core_history(
 uint32_t core_read(struct core *core, const char *with, uint64_t seq);
 /** core_receipts(core, with): CORE_RECEIPT each, then CORE_END. */
 uint32_t core_receipts(struct core *core, const char *with);
+/** core_signal(core, to, kind): tell those who are there, such as "typing".
+ * Answers nothing but a refusal. */
+uint32_t core_signal(struct core *core, const char *to, const char *kind);
+/** core_presence(core, of): of an account, or of those in a room:
+ * CORE_PRESENCE each, then CORE_END. */
+uint32_t core_presence(struct core *core, const char *of);
+/** core_away(core, away): CORE_DONE. */
+uint32_t core_away(struct core *core, bool away);
 struct core_room {
 	const char *topic;
 	bool open, history;

@@ -157,6 +157,7 @@ PLAIN(member, MEMBER)
 		return (CORE_STEP_EVENT);                        \
 	}
 TOLD(room_changed, ROOM_CHANGED)
+TOLD(signaled, SIGNALED)
 #undef TOLD
 
 static enum core_step on_receipt(
@@ -166,6 +167,16 @@ static enum core_step on_receipt(
 		return (core_broken(core, ev, frame));
 	ev->type = CORE_RECEIPT;
 	ev->ref = (uint32_t)ev->receipt.ref.value;
+	return (CORE_STEP_EVENT);
+}
+
+static enum core_step on_presence(
+    struct core *core, const struct sn_frame *frame, struct core_event *ev)
+{
+	if (!sn_frame_get_presence(frame, &ev->presence))
+		return (core_broken(core, ev, frame));
+	ev->type = CORE_PRESENCE;
+	ev->ref = (uint32_t)ev->presence.ref.value;
 	return (CORE_STEP_EVENT);
 }
 
@@ -193,6 +204,8 @@ enum core_step core_session_frame(
 		[SN_FRAME_ROOM] = on_room,
 		[SN_FRAME_MEMBER] = on_member,
 		[SN_FRAME_RECEIPT] = on_receipt,
+		[SN_FRAME_SIGNALED] = on_signaled,
+		[SN_FRAME_PRESENCE] = on_presence,
 		[SN_FRAME_ROOM_CHANGED] = on_room_changed,
 		[SN_FRAME_NOTICE] = on_notice,
 		[SN_FRAME_PING] = on_ping,
@@ -233,6 +246,32 @@ uint32_t core_receipts(struct core *core, const char *with)
 	uint32_t ref = core_session_ref(core);
 
 	CORE_PUT(core, receipts, .ref = ref, .with = sn_bytes_of(with));
+	return (ref);
+}
+
+uint32_t core_signal(struct core *core, const char *to, const char *kind)
+{
+	uint32_t ref = core_session_ref(core);
+
+	CORE_PUT(core, signal, .ref = ref, .to = sn_bytes_of(to),
+	    .kind = sn_bytes_of(kind));
+	return (ref);
+}
+
+uint32_t core_presence(struct core *core, const char *of)
+{
+	uint32_t ref = core_session_ref(core);
+
+	CORE_PUT(core, presence_get, .ref = ref, .of = sn_bytes_of(of));
+	return (ref);
+}
+
+uint32_t core_away(struct core *core, bool away)
+{
+	uint32_t ref = core_session_ref(core);
+
+	CORE_PUT(core, presence_set, .ref = ref,
+	    .state = sn_bytes_of(away ? "away" : "online"));
 	return (ref);
 }
 

@@ -44,6 +44,7 @@ static const struct sn_cli_option listen_options[] = {
 	{ "consumer", 'c', "NAME", "under which name to listen (main)" },
 	{ "takeover", 0, NULL, "end the session that listens under it" },
 	{ "own", 0, NULL, "what this account sends itself, too" },
+	{ "away", 0, NULL, "do not let it look as if somebody were there" },
 	END
 };
 
@@ -91,6 +92,10 @@ static const struct sn_cli_command commands[] = {
 	    cmd_history },
 	{ "receipts", "WITH", "show who has got and read what", json_options,
 	    "  sicher receipts bob\n", 1, 1, cmd_receipts },
+	{ "presence", "WHO", "show whether somebody, or who in a room, is there",
+	    json_options, "  sicher presence '#ops'\n", 1, 1, cmd_presence },
+	{ "signal", "TO [KIND]", "tell those who are there now: you are typing",
+	    NULL, "  sicher signal bob typing\n", 1, 2, cmd_signal },
 	{ "whoami", NULL, "show who and where you are", json_options,
 	    "  sicher whoami\n", 0, 0, cmd_whoami },
 	{ "passwd", NULL, "change your password", NULL, "  sicher passwd\n",

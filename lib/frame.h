@@ -103,6 +103,12 @@
 	F(MAYBE, ref, 0, UINT32_MAX) F(TEXT, with, 1, 65)                   \
 	F(TEXT, account, 1, 64) F(TEXT, kind, 1, 16)                        \
 	F(UINT, seq, 1, UINT64_MAX)
+#define SN_FRAME_signal(F)                                                  \
+	F(UINT, ref, 0, UINT32_MAX) F(TEXT, to, 1, 65)                      \
+	F(TEXT, kind, 1, 32) F(BYTES, data, 0, 256)
+#define SN_FRAME_signaled(F)                                                \
+	F(TEXT, to, 1, 65) F(TEXT, from, 1, 64) F(TEXT, device, 0, 64)      \
+	F(TEXT, kind, 1, 32) F(BYTES, data, 0, 256)
 #define SN_FRAME_room_create(F)                                             \
 	F(UINT, ref, 0, UINT32_MAX) F(TEXT, room, 1, 65)                    \
 	F(BOOL, open, 0, 0) F(TEXT, topic, 0, 256)                          \
@@ -137,6 +143,13 @@
 #define SN_FRAME_room_changed(F)                                            \
 	F(UINT, seq, 1, UINT64_MAX) F(TEXT, room, 1, 65)                    \
 	F(TEXT, change, 1, 16) F(TEXT, account, 0, 64)
+#define SN_FRAME_presence_set(F)                                            \
+	F(UINT, ref, 0, UINT32_MAX) F(TEXT, state, 1, 16)
+#define SN_FRAME_presence_get(F)                                            \
+	F(UINT, ref, 0, UINT32_MAX) F(TEXT, of, 1, 65)
+#define SN_FRAME_presence(F)                                                \
+	F(MAYBE, ref, 0, UINT32_MAX) F(TEXT, account, 1, 64)                \
+	F(TEXT, state, 1, 16) F(MAYBE, seen, 0, UINT64_MAX)
 #define SN_FRAME_ping(F) F(UINT, nonce, 0, UINT64_MAX)
 #define SN_FRAME_pong(F) F(UINT, nonce, 0, UINT64_MAX)
 #define SN_FRAME_notice(F)                                                  \
@@ -157,7 +170,8 @@
 	X(22, credit,       CREDIT)       X(23, history,      HISTORY)      \
 	X(24, item,         ITEM)         X(25, end,          END)          \
 	X(26, read,         READ)         X(27, receipts,     RECEIPTS)     \
-	X(28, receipt,      RECEIPT)                                        \
+	X(28, receipt,      RECEIPT)      X(29, signal,       SIGNAL)       \
+	X(30, signaled,     SIGNALED)                                       \
 	X(32, room_create,  ROOM_CREATE)  X(33, room_join,    ROOM_JOIN)    \
 	X(34, room_leave,   ROOM_LEAVE)   X(35, room_invite,  ROOM_INVITE)  \
 	X(36, room_remove,  ROOM_REMOVE)  X(37, room_list,    ROOM_LIST)    \
@@ -166,13 +180,17 @@
 	X(42, room_delete,  ROOM_DELETE)  X(43, room_history, ROOM_HISTORY) \
 	X(44, room_role,    ROOM_ROLE)    X(45, room_changed, ROOM_CHANGED) \
 	X(48, ping,         PING)         X(49, pong,         PONG)         \
+	X(50, presence_set, PRESENCE_SET) X(51, presence_get, PRESENCE_GET) \
+	X(52, presence,     PRESENCE)                                       \
 	X(62, notice,       NOTICE)       X(63, bye,          BYE)
 /* clang-format on */
 
 #define SN_FRAME_TYPES 64
 
 /* What a side of HELLO and WELCOME knows: X(upper-case name, word). */
-#define SN_FEATURES(X) X(ROOMS, "rooms") X(RECEIPTS, "receipts")
+#define SN_FEATURES(X)    \
+	X(ROOMS, "rooms") \
+	X(RECEIPTS, "receipts") X(SIGNALS, "signals") X(PRESENCE, "presence")
 
 #define X(NAME, word) SN_FEATURE_BIT_##NAME,
 enum sn_feature_bit { SN_FEATURES(X) SN_FEATURE_COUNT };

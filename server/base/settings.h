@@ -40,6 +40,7 @@ struct settings {
 		enum sn_subject_rule rule;
 		uint64_t devices_max;
 		uint64_t new_device_history;
+		int visible; /* enum visible_to */
 	} account;
 	struct {
 		uint64_t memory; /* Of one Argon2id. */
@@ -67,6 +68,7 @@ struct settings {
 		uint64_t rooms_max;
 		uint64_t members_max;
 		uint64_t rooms_per_account;
+		uint64_t signal_rate;   /* A second and session. */
 		uint64_t small_room;    /* Members; see receipts.h. */
 		uint64_t sign_rate;     /* Signatures a second. */
 		uint64_t account_bytes; /* Stored of one account; 0: any. */

@@ -79,6 +79,10 @@ int ctl_status(struct sn_cli *cli)
 		(void)printf("%-12s %lld computed, %lld waiting\n", "passwords",
 		    ctl_number(keeper, "passwords_checked"),
 		    ctl_number(keeper, "passwords_waiting"));
+		if (ctl_number(reply, "signals_dropped") > 0)
+			(void)printf("%-12s %lld dropped; see "
+				     "limits.signal_rate\n",
+			    "signals", ctl_number(reply, "signals_dropped"));
 		if (ctl_number(reply, "faults") > 0)
 			(void)printf("%-12s %lld: please report the lines of "
 				     "the log\n",

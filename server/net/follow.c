@@ -14,6 +14,7 @@
 #include "server/oplog/message.h"
 #include "server/net/net_impl.h"
 #include "server/net/receipts.h"
+#include "server/net/signals.h"
 #include "server/net/sweeper.h"
 
 #define TURN_BYTES 65536
@@ -85,6 +86,25 @@ static void synced(struct sess *s, uint64_t ref, uint64_t head)
 	sess_again(s);
 }
 
+/* Whether anybody wants to hear of something costs one look. */
+static void want(struct sess *s, bool on)
+{
+	struct net *net = s->loop->net;
+	struct {
+		uint64_t feature;
+		atomic_uint *count;
+	} const all[] = {
+		{ SN_FEATURE_RECEIPTS, &net->receipts_wanted },
+		{ SN_FEATURE_SIGNALS, &net->signals_wanted },
+		{ SN_FEATURE_PRESENCE, &net->presence_wanted },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (s->features & all[i].feature)
+			atomic_fetch_add(all[i].count, on ? 1U : -1U);
+	}
+}
+
 static enum sn_err begin(struct sess *s, struct sn_txn *txn)
 {
 	enum sn_err err = SN_OK;
@@ -94,8 +114,7 @@ static enum sn_err begin(struct sess *s, struct sn_txn *txn)
 	if (err != SN_OK || s->following)
 		return (err);
 	s->following = true;
-	if (s->features & SN_FEATURE_RECEIPTS)
-		atomic_fetch_add(&s->loop->net->receipts_wanted, 1);
+	want(s, true);
 	return (SN_OK);
 }
 
@@ -104,6 +123,8 @@ void follow_ready(struct sess *s)
 	struct sn_txn *txn;
 	enum sn_err err;
 
+	presence_enter(s);
+	signals_start(s);
 	if (s->features == 0)
 		return;
 	if ((err = loop_read_fresh(s->loop, &txn)) == SN_OK)
@@ -300,12 +321,12 @@ void follow_feed(struct sess *s)
 
 void follow_stop(struct sess *s)
 {
+	presence_leave(s);
 	receipts_stop(s);
 	release(s);
 	if (!s->following)
 		return;
 	followers_remove(s->loop, s);
 	s->following = false;
-	if (s->features & SN_FEATURE_RECEIPTS)
-		atomic_fetch_sub(&s->loop->net->receipts_wanted, 1);
+	want(s, false);
 }

@@ -17,7 +17,7 @@ void follow_live(struct sess *s, const struct oplog_request *request);
 void follow_feed(struct sess *s);
 
 /** follow_ready(s): s has logged in: what it wants to hear beside messages it
- * hears from now on. */
+ * hears from now on, and others hear of it. */
 void follow_ready(struct sess *s);
 
 /** follow_stop(s): no more deliveries; gives the cursor back. */

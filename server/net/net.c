@@ -212,6 +212,7 @@ static enum sn_err open_all(
 		return (err);
 	if ((err = cursors_new(&net->cursors)) != SN_OK ||
 	    (err = reads_new(&net->reads)) != SN_OK ||
+	    (err = presence_new(&net->presence)) != SN_OK ||
 	    (err = addresses_new((unsigned)set->limits.connections_per_address,
 		 (unsigned)set->limits.connections, &net->addresses)) != SN_OK)
 		return (sn_why(why, err, "no memory to start"));
@@ -327,6 +328,7 @@ static void serve_parent(struct net *net, int ctl_fd)
 		if (now - stored >= STORE_EVERY_MS * SN_NS_PER_MS) {
 			cursors_store(net->cursors, net->log);
 			reads_store(net->reads, net->log);
+			presence_announce(net);
 			crl_watch_look(net);
 			stored = now;
 		}
@@ -359,6 +361,7 @@ static void close_all(struct net *net, unsigned started)
 	}
 	cursors_free(net->cursors);
 	reads_free(net->reads);
+	presence_free(net->presence);
 	addresses_free(net->addresses);
 	gate_release(net->gate);
 	sn_tls_context_free(net->tls);

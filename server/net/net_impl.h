@@ -9,6 +9,7 @@
 #include "server/net/cursors.h"
 #include "server/net/loop.h"
 #include "server/net/net.h"
+#include "server/net/presence.h"
 #include "server/net/reads.h"
 #include "server/oplog/oplog.h"
 
@@ -23,7 +24,10 @@ struct net {
 	struct oplog *log;
 	struct cursors *cursors;
 	struct reads *reads;
-	atomic_uint receipts_wanted; /* Sessions that asked for receipts. */
+	struct presence *presence;
+	/* Sessions that asked to be told of these. */
+	atomic_uint receipts_wanted, signals_wanted, presence_wanted;
+	atomic_ullong signals_dropped;
 	struct addresses *addresses;
 	struct sweeper *sweeper;
 	struct backup *backup; /* One that is being written, or NULL. */

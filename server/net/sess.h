@@ -98,6 +98,9 @@ struct sess {
 	struct keeper_answer *admitted; /* Until READY is sent. */
 
 	uint64_t features;  /* What its client knows: SN_FEATURE_*. */
+	bool present, away; /* See presence.c. */
+	double signals;     /* It may still send, as of ${signals_at}. */
+	uint64_t signals_at;
 	bool following;     /* One of the loop's followers. */
 	unsigned in_flight; /* Operations submitted and not answered. */
 	uint64_t frames_in, messages_in, messages_out;

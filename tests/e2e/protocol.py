@@ -39,6 +39,7 @@ CLIENT_FRAMES = {
     "HISTORY": (23, "ref target before after limit"),
     "READ": (26, "ref target seq"),
     "RECEIPTS": (27, "ref target"),
+    "SIGNAL": (29, "ref target kind data"),
     "ROOM_CREATE": (32, "ref room open topic"),
     "ROOM_JOIN": (33, "ref room"),
     "ROOM_LEAVE": (34, "ref room"),
@@ -52,6 +53,8 @@ CLIENT_FRAMES = {
     "ROOM_ROLE": (44, "ref room account role"),
     "PING": (48, "nonce"),
     "PONG": (49, "nonce"),
+    "PRESENCE_SET": (50, "ref state"),
+    "PRESENCE_GET": (51, "ref target"),
     "BYE": (63, "code text"),
 }
 _MESSAGE = "seq time to sender device id content_type body"
@@ -67,11 +70,13 @@ SERVER_FRAMES = {
     "ITEM": (24, "ref " + _MESSAGE),
     "END": (25, "ref count more"),
     "RECEIPT": (28, "ref target account kind seq"),
+    "SIGNALED": (30, "to sender device kind data"),
     "ROOM": (40, "ref room topic open members joined history=False"),
     "MEMBER": (41, "ref account role"),
     "ROOM_CHANGED": (45, "seq room change account"),
     "PING": (48, "nonce"),
     "PONG": (49, "nonce"),
+    "PRESENCE": (52, "ref account state seen"),
     "NOTICE": (62, "code text value"),
     "BYE": (63, "code text"),
 }
@@ -91,7 +96,7 @@ _BY_NUMBER = {
     for name, (number, fields) in SERVER_FRAMES.items()
 }
 # What comes by itself, to a client that named the feature in HELLO.
-UNASKED = {"ROOM_CHANGED", "RECEIPT"}
+UNASKED = {"ROOM_CHANGED", "RECEIPT", "SIGNALED", "PRESENCE"}
 
 
 class Closed(Exception):
@@ -356,6 +361,11 @@ class Session(Wire):
         found, _ = self.items("RECEIPT", self.ask("RECEIPTS", target))
         assert all(r.target == target for r in found)
         return {(r.account, r.kind): r.seq for r in found}
+
+    def presence(self, target):
+        """{account: PRESENCE}"""
+        found, _ = self.items("PRESENCE", self.ask("PRESENCE_GET", target))
+        return {p.account: p for p in found}
 
     def rooms(self):
         return self.items("ROOM", self.ask("ROOM_LIST"))[0]

@@ -488,6 +488,29 @@ def test_a_chat_tells_when_the_last_line_was_read(alice, bob):
             chat.communicate()
 
 
+def test_presence_and_signals_as_a_person_sees_them(alice, bob):
+    alice("presence", "bob", status=67)
+    alice("signal", "bob", status=67)
+    alice("send", "bob", "hello")
+    (presence,) = alice.json("presence", "bob")
+    assert (presence["account"], presence["state"]) == ("bob", "offline")
+    listener = bob.listening("--away")
+    chat = alice.start("chat", "bob")
+    try:
+        until(chat.stderr, b"(bob is away)")
+        assert "bob: away" in alice("presence", "bob").stdout
+        bob("signal", "alice")
+        until(chat.stderr, b"(bob is typing)")
+        listener.kill()
+        listener.communicate()
+        until(chat.stderr, b"(bob is offline)")
+        assert "bob: offline, last seen 2" in alice("presence", "bob").stdout
+    finally:
+        for process in (listener, chat):
+            process.kill()
+            process.communicate()
+
+
 def test_rooms_from_making_to_leaving(alice, bob, client):
     alice("room", "create", "#ops", "what runs", "--private")
     alice("room", "create", "#ops", status=73)

@@ -311,7 +311,7 @@ def test_features_nobody_knows_are_passed_over(shared, people):
     with shared.session(people.alice_laptop) as session:
         session.send("HELLO", 1, ["teleport", "x" * 200], "new")
         assert session.expect("WELCOME").features == [
-            "rooms", "receipts"]
+            "rooms", "receipts", "signals", "presence"]
         session.auth(PASSWORD)
 
 

@@ -28,6 +28,9 @@ def example(name):
     ("ROOM_ROLE", (5, "#ops", "bob", "owner")),
     ("READ", (6, "bob", 42)),
     ("RECEIPTS", (7, "bob")),
+    ("SIGNAL", (8, "bob", "typing", b"")),
+    ("PRESENCE_SET", (9, "away")),
+    ("PRESENCE_GET", (10, "#ops")),
 ])
 def test_the_pages_examples_are_what_a_client_sends(name, fields):
     assert protocol.encode(name, *fields) == example(name)
@@ -37,6 +40,8 @@ def test_the_pages_examples_are_what_a_client_sends(name, fields):
     ("STORED", (7, 42, 1764000000000, False)),
     ("ROOM_CHANGED", (43, "#ops", "joined", "bob")),
     ("RECEIPT", (None, "bob", "bob", "read", 42)),
+    ("SIGNALED", ("bob", "alice", "desk", "typing", b"")),
+    ("PRESENCE", (None, "bob", "offline", 1764000000000)),
 ])
 def test_the_pages_answers_read_as_the_page_says(name, fields):
     decoder = protocol.Decoder()
