@@ -92,6 +92,72 @@ ROWS = [
 ]
 
 
+class Goal:
+    """What a figure of ours shall be: at most (at least, where it is a rate)
+    ${factor} times that of a rival, or of another row of ours, or a number."""
+
+    def __init__(self, row, column, factor, rival=None, of=None):
+        self.row, self.column, self.factor = row, column, factor
+        self.rival, self.of = rival, of
+
+    def told(self, figures):
+        """(what, goal, reached, met), or None where it was not measured."""
+        mine = figures.get((self.row, self.column[0], "sicher"))
+        base, against = 1.0, ""
+        if self.rival:
+            base = figures.get((self.row, self.column[0], self.rival))
+            against = f" x {RIVALS[self.rival].name}"
+        elif self.of:
+            base = figures.get((self.of, self.column[0], "sicher"))
+            against = f" x {self.of}"
+        if not mine or not base:
+            return None
+        rate = self.column is RATE
+        reached = mine / base
+        met = reached >= self.factor if rate else reached <= self.factor
+        bound = "at least" if rate else "at most"
+        unit = against or f" {self.column[1]}"
+        return (f"{self.row}, {self.column[1]}",
+                f"{bound} {self.factor:,g}{unit}", number(reached), met)
+
+
+GOALS = [
+    Goal("handshake and login", CPU, 1.10, "bare"),
+    Goal("direct 100 B, 10 in flight", CPU, 1.0, "nats"),
+    Goal("direct 100 B, 10 in flight", CPU, 1.15, "bare"),
+    Goal("direct 100 B, 1,000 conns, 2", CPU, 1.0, "nats"),
+    Goal("direct 100 B, 1,000 conns, 2", CPU, 1.15, "bare"),
+    Goal("kept 100 B, 100 senders, 10", CPU, 0.5, "mqtt"),
+    Goal("fan-out to 1,000, 20 in flight", CPU, 0.7, "nats"),
+    Goal("fan-out to 1,000, 20 in flight", CPU, 1.15, "bare"),
+    Goal("away 200 B, 1 sender, 64", RATE, 0.9, "bare"),
+    Goal("away 200 B, 1 sender, 1,000", RATE, 0.9, "bare"),
+    Goal("away 200 B, 1 sender, 1,000", RATE, 1.0, "nats"),
+    Goal("away 200 B, 1 sender, 1", P50, 1.2, "bare"),
+    Goal("idle, 10,000 connections", MEMORY, 20480),
+    Goal("kept 100 B, 2,000/s", P50, 1.05, "bare"),
+    Goal("storm of 10,000", CPU, 1.2, of="handshake and login"),
+]
+
+
+def goals(rows, results):
+    """Lines about the goals whose figures were measured."""
+    figures = {}
+    for row, found in zip(rows, results):
+        for protocol, runs in found.items():
+            for column, _ in row.columns:
+                values = [r[column] for r in runs if column in r]
+                if values:
+                    figures[row.name, column, protocol] = statistics.median(
+                        values)
+    told = [t for t in (goal.told(figures) for goal in GOALS) if t]
+    if told:
+        yield f"{'goal':<41}{'':<33}{'measured':>10}"
+    for what, goal, reached, met in told:
+        yield f"{what:<41}{goal:<33}{reached:>10}  " \
+              f"{'reached' if met else 'not reached'}"
+
+
 def measure(row, server, arguments):
     """One run: what sicher-bench says, as a dict."""
     command = [BUILD / "sicher-bench", *row.options(server, arguments.seconds),
@@ -172,7 +238,7 @@ def parse():
                    help="of " + ", ".join(RIVALS) + " (sicher,mqtt,nats)")
     p.add_argument("--only", default="",
                    help="rows whose workload or name contains this")
-    p.add_argument("--repetitions", type=int, default=5)
+    p.add_argument("--repetitions", type=int, default=3)
     p.add_argument("--seconds", type=float, default=3,
                    help="of each measurement (3)")
     p.add_argument("--house", default=str(BUILD / "bench-house"),
@@ -233,6 +299,7 @@ def main():
     for row, found in zip(rows, results):
         table.add(row, found)
     print("\n".join(table.lines()))
+    print("\n" + "\n".join(goals(rows, results)))
     if arguments.json:
         pathlib.Path(arguments.json).write_text(json.dumps({
             "versions": versions(arguments.rivals),

@@ -21,6 +21,15 @@ def free_port():
         return s.getsockname()[1]
 
 
+def processes(pid):
+    """It and all that its main threads have started."""
+    found = [pid]
+    for parent in found:
+        children = pathlib.Path(f"/proc/{parent}/task/{parent}/children")
+        found += map(int, children.read_text(encoding="ascii").split())
+    return found
+
+
 class Server:
     """What they have in common; ${folder} is its own and empty."""
 
