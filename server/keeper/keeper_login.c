@@ -23,7 +23,9 @@ struct login {
 	uint64_t cookie;
 	uint8_t fp[KEEPER_FINGERPRINT];
 	struct keeper_account account; /* As looked at. */
+	uint64_t arrived;
 	uint64_t due;
+	bool unseen;   /* Refused without a look at its password. */
 	uint64_t turn; /* Start tag: the smallest is next. */
 };
 
@@ -150,6 +152,7 @@ static bool admitted(struct login *login)
 	}
 	l->counts.delayed += wait > 0;
 	if (err == SN_ENOTFOUND || wait > 0) {
+		login->unseen = true;
 		refuse(login);
 		return (false);
 	}
@@ -324,7 +327,8 @@ static enum sn_err make(struct keeper_logins *l, struct keeper_asker *asker,
 	login->cookie = request->cookie;
 	login->account.id = request->account;
 	memcpy(login->fp, request->fp, sizeof(login->fp));
-	login->due = sn_clock_mono() + l->options.answer_ns;
+	login->arrived = sn_clock_mono();
+	login->due = login->arrived + l->options.answer_ns;
 	*out = login;
 	return (SN_OK);
 }
@@ -404,12 +408,28 @@ void keeper_logins_forget(
 	}
 }
 
+/* Whether it would still be in line had its password been looked at.  Its
+ * answer waits as long, or under load the time would tell. */
+static bool would_wait(const struct keeper_logins *l, const struct login *of)
+{
+	if (!of->unseen)
+		return (false);
+	for (const struct login *i = l->first; i != NULL; i = i->next) {
+		if (i->arrived > of->arrived)
+			continue;
+		if (i->state == RUNNING ||
+		    (i->state == QUEUED && i->turn <= of->turn))
+			return (true);
+	}
+	return (false);
+}
+
 uint64_t keeper_logins_tick(struct keeper_logins *l, uint64_t now)
 {
 	struct login *login;
 
 	while ((login = l->first) != NULL && login->due <= now) {
-		if (login->state == REFUSED) {
+		if (login->state == REFUSED && !would_wait(l, login)) {
 			finish_as(login, KEEPER_REFUSED);
 			continue;
 		}

@@ -32,7 +32,8 @@ struct house {
 	int ctl[2];
 	int sign;
 	struct keeper_client *client;
-	enum keeper_verdict verdicts[256]; /* By cookie. */
+	enum keeper_verdict verdicts[256]; /* By cookie, and when: */
+	uint64_t answered[256];
 	struct keeper_answer last;
 	unsigned answers;
 	uint64_t cookie;
@@ -117,6 +118,7 @@ static void house_answer(void *arg, const struct keeper_answer *answer)
 
 	h->last = *answer;
 	h->verdicts[answer->cookie % 256] = answer->verdict;
+	h->answered[answer->cookie % 256] = sn_clock_mono();
 	h->answers++;
 }
 

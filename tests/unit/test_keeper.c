@@ -76,6 +76,142 @@ static void every_refusal_is_answered_at_the_same_time(void **state)
 	refused_on_time(h, 8, house_laptop, HOUSE_SECRET); /* ran out */
 }
 
+#define SAMPLES 200
+#define CLASSES 3
+
+static int by_size(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return ((*x > *y) - (*x < *y));
+}
+
+/* The greatest distance between two distributions (Kolmogorov, Smirnov) of
+ * sorted samples: how much better than a coin the best guess by time is. */
+static double distance(const uint64_t *a, const uint64_t *b)
+{
+	double most = 0;
+	size_t i = 0, j = 0;
+
+	while (i < SAMPLES && j < SAMPLES) {
+		uint64_t at = a[i] < b[j] ? a[i] : b[j];
+		double d;
+
+		for (; i < SAMPLES && a[i] <= at; i++)
+			;
+		for (; j < SAMPLES && b[j] <= at; j++)
+			;
+		d = ((double)i - (double)j) / SAMPLES;
+		if (d < 0)
+			d = -d;
+		if (d > most)
+			most = d;
+	}
+	return (most);
+}
+
+/* One try of each class at once, so that what disturbs one disturbs all:
+ * wrong, delayed (and right), a device that nobody knows. */
+static void sample(struct house *h, unsigned round, uint64_t *took)
+{
+	uint64_t sent[CLASSES];
+	unsigned before = h->answers;
+	uint8_t known[32] = { 4 }, stranger[32] = { 5 };
+	const uint8_t *const fp[CLASSES] = { known, house_laptop, stranger };
+	static const char *const words[CLASSES] = { WRONG, RIGHT, WRONG };
+
+	known[1] = stranger[1] = (uint8_t)round;
+	for (unsigned k = 0; k < CLASSES; k++) {
+		/* In another order each time. */
+		unsigned c = (k + round) % CLASSES;
+
+		sent[c] = sn_clock_mono();
+		assert_int_equal(keeper_client_login(h->client, c + 1, 7, fp[c],
+				     sn_bytes_of(words[c])),
+		    SN_OK);
+	}
+	house_wait(h, before + CLASSES);
+	for (unsigned c = 0; c < CLASSES; c++) {
+		assert_int_equal(h->verdicts[c + 1], KEEPER_REFUSED);
+		took[c] = h->answered[c + 1] - sent[c];
+	}
+}
+
+static void the_time_of_a_refusal_tells_nothing(void **state)
+{
+	static uint64_t took[CLASSES][SAMPLES];
+	struct house *h = *state;
+	uint8_t known[32] = { 4 };
+
+	house_stop(h);
+	h->policy.answer_ms = 15;
+	h->policy.delays.per_day = 100000;
+	h->policy.cost.memory_kib = 1024;
+	house_start(h);
+	/* The ones that will be wrong have logged in once. */
+	for (unsigned i = 0; i < SAMPLES; i++) {
+		known[1] = (uint8_t)i;
+		assert_int_equal(house_login(h, 7, known, RIGHT), KEEPER_OK);
+	}
+	assert_int_equal(
+	    house_login(h, 7, house_laptop, WRONG), KEEPER_REFUSED);
+	for (unsigned i = 0; i < SAMPLES; i++) {
+		uint64_t one[CLASSES];
+
+		sample(h, i, one);
+		for (unsigned c = 0; c < CLASSES; c++) {
+			took[c][i] = one[c];
+			assert_true(one[c] >= h->policy.answer_ms * MS);
+		}
+	}
+	for (unsigned c = 0; c < CLASSES; c++)
+		qsort(took[c], SAMPLES, sizeof(took[c][0]), by_size);
+	for (unsigned c = 0; c < CLASSES; c++) {
+		double d = distance(took[c], took[(c + 1) % CLASSES]);
+
+		print_message("class %u: median %.3f ms, distance %.3f\n", c,
+		    (double)took[c][SAMPLES / 2] / MS, d);
+		assert_true(d < 0.25);
+	}
+}
+
+static void under_load_too_the_time_of_a_refusal_tells_nothing(void **state)
+{
+	struct house *h = *state;
+	uint8_t fp[32] = { 6 };
+	uint64_t sent[32], wrong, delayed;
+
+	assert_int_equal(
+	    house_login(h, 7, house_laptop, WRONG), KEEPER_REFUSED);
+	house_stop(h);
+	h->policy.answer_ms = 10;
+	h->policy.queue_max = 100;
+	h->policy.cost.memory_kib = 32 * 1024;
+	house_start(h);
+	assert_string_equal(house_ctl(h, "{\"id\":1,\"cmd\":\"reset\","
+					 "\"account_id\":7,\"password\":"
+					 "\"correct horse\"}"),
+	    "");
+	assert_int_equal(
+	    house_login(h, 7, house_laptop, WRONG), KEEPER_REFUSED);
+	h->answers = 0;
+	for (uint8_t i = 0; i < 16; i++) {
+		fp[1] = i;
+		sent[i] = sn_clock_mono();
+		assert_int_equal(
+		    keeper_client_login(h->client, (uint64_t)i + 1, 7,
+			i % 2 == 0 ? fp : house_laptop, sn_bytes_of(WRONG)),
+		    SN_OK);
+	}
+	house_wait(h, 16);
+	for (uint8_t i = 0; i < 16; i += 2) {
+		wrong = h->answered[i + 1] - sent[i];
+		delayed = h->answered[i + 2] - sent[i + 1];
+		assert_true(delayed + 11 * MS >= wrong);
+	}
+	assert_true(wrong > 2 * h->policy.answer_ms * MS);
+}
+
 static void while_a_device_is_delayed_nothing_is_computed(void **state)
 {
 	struct house *h = *state;
@@ -550,6 +686,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(the_right_password_is_accepted_and_a_wrong_one_is_not),
 		T(every_refusal_is_answered_at_the_same_time),
+		T(the_time_of_a_refusal_tells_nothing),
+		T(under_load_too_the_time_of_a_refusal_tells_nothing),
 		T(while_a_device_is_delayed_nothing_is_computed),
 		T(guesses_sent_at_once_are_worth_one),
 		T(delays_outlive_a_restart_and_end_with_unlock),
