@@ -116,6 +116,14 @@ def test_the_twin_of_the_forged_ones_comes_in(shared, house, tmp_path):
         assert session.welcome.device == "forged"
 
 
+@pytest.mark.parametrize("name", ["alice.", "alice-", "alice_", "alicea"])
+def test_a_name_one_byte_longer_is_another_account(
+        shared, house, tmp_path, name):
+    """They are names, and nobody's here."""
+    other = house.authority.forge(tmp_path, name, "laptop")
+    assert "no-account" in knock(shared, other.context())
+
+
 @pytest.mark.parametrize("name", [
     "Alice", "alice ", "alice\0", "al\u0456ce", "*", "alice.example", ""])
 def test_a_name_that_only_resembles_is_no_account(
