@@ -14,6 +14,7 @@ int ctl_sessions_list(struct sn_cli *cli)
 	static const struct show_column columns[] = {
 		{ "ACCOUNT", "account" },
 		{ "DEVICE", "device" },
+		{ "SERIAL", "serial" },
 		{ "ADDRESS", "address" },
 		{ "SINCE", "since" },
 		{ "IN", "messages_in" },

@@ -1,11 +1,13 @@
 """Revocation that finishes: a new CRL closes exactly the right sessions."""
 
+import datetime
 import os
 import signal
 import time
 
 import pytest
 
+from authority import utcnow
 from protocol import kind
 from test_certificates import knock
 
@@ -70,12 +72,9 @@ def revoked_among(server, revoked, staying):
 def publish_list(server, identities, until=None, number=1 << 40):
     """A list of these certificates, signed by the issuing CA; ${until} is a
     timedelta from now."""
-    import datetime
-
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
 
-    from authority import utcnow
     lists = server.crl.read_bytes().split(b"-----END X509 CRL-----\n")
     pems = [part + b"-----END X509 CRL-----\n" for part in lists[:-1]]
     issuer = server.authority.issuer
@@ -190,12 +189,9 @@ def test_a_crl_that_is_no_good_is_refused_and_the_last_one_stays(
 
 
 def foreign_crl(issuer, key, number=1 << 40):
-    import datetime
-
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
 
-    from authority import utcnow
     return (x509.CertificateRevocationListBuilder()
             .issuer_name(issuer.subject)
             .last_update(utcnow())
@@ -236,8 +232,6 @@ def test_sicher_ca_tells_the_server_itself(town):
 
 def test_a_certificate_that_expires_ends_its_session(
         server, house, tmp_path):
-    from authority import utcnow
-    import datetime
     brief = house.authority.forge(
         tmp_path, "alice", "brief",
         end=utcnow() + datetime.timedelta(seconds=3))
@@ -251,8 +245,31 @@ def test_a_certificate_that_expires_ends_its_session(
 
 def test_sessions_tell_who_is_there(town):
     server, people = town
-    with server.login(people["alice", "phone"]), \
-            server.login(people["bob", "desk"]):
-        listed = server.ctl("sessions")["sessions"]
-        assert {(s["account"], s["device"]) for s in listed} == {
-            ("alice", "phone"), ("bob", "desk")}
+    phone = people["alice", "phone"]
+    with server.login(phone) as alice, \
+            server.login(people["bob", "desk"]) as bob, \
+            server.session(people["alice", "laptop"]) as waiting:
+        waiting.hello()
+        bob.sync()
+        alice.post("bob", "one")
+        alice.post("bob", "two")
+        assert len(bob.deliveries(2)) == 2
+        listed = {s["account"]: s for s in server.ctl("sessions")["sessions"]}
+        assert set(listed) == {"alice", "bob"}
+        mine = listed["alice"]
+        assert mine["device"] == "phone"
+        assert mine["serial"] == phone.serial
+        end = phone.leaf.not_valid_after
+        assert mine["not_after"] == end.isoformat() + "Z"
+        host, port = alice.tls.getsockname()[:2]
+        assert mine["address"] == f"{host}:{port}"
+        since = datetime.datetime.fromisoformat(mine["since"][:-1])
+        assert abs(utcnow() - since) < datetime.timedelta(minutes=5)
+        assert mine["cipher"] == alice.tls.cipher()[0]
+        assert (mine["messages_in"], mine["messages_out"]) == (2, 0)
+        assert (listed["bob"]["messages_in"],
+                listed["bob"]["messages_out"]) == (0, 2)
+        told = server.command("sessions").stdout
+        for text in (phone.serial, mine["not_after"], mine["address"],
+                     mine["since"], mine["cipher"], "phone", "alice"):
+            assert text in told, told
