@@ -1,9 +1,11 @@
 """A real authority, made by sicher-ca, and forged certificates beside it."""
 
+import copy
 import datetime
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 from cryptography import x509
@@ -73,11 +75,21 @@ class Authority:
         self.secret.touch(mode=0o600)
         self.secret.write_text(PASSPHRASE + "\n")
         self.command("init", organisation, "--server", SERVER_NAME)
+        self._name_files()
+
+    def _name_files(self):
         self.ca = self.dir / "ca.pem"
         self.crl = self.dir / "crl.pem"
         server = self.dir / "servers" / SERVER_NAME
         self.server = Identity(server / "chain.pem", server / "key.pem",
                                self.ca)
+
+    def copy(self, folder):
+        """The same authority in a folder of its own, to break things in."""
+        same = copy.copy(self)
+        same.dir = pathlib.Path(shutil.copytree(self.dir, folder))
+        same._name_files()
+        return same
 
     def command(self, *arguments, ok=True):
         """As an admin types it.  What is done but unconfirmed, as without a

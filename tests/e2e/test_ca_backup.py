@@ -16,9 +16,14 @@ from ca_kill import WRITES, killed_at, points, run
 TORTURE = os.environ.get("SICHER_TORTURE") == "1"
 
 
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("founded") / "ca").quick_keys()
+
+
 @pytest.fixture
-def house(tmp_path):
-    return Authority(tmp_path / "ca").quick_keys()
+def house(founded, tmp_path):
+    return founded.copy(tmp_path / "ca")
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +48,7 @@ def base(tmp_path_factory):
 
 @pytest.fixture
 def copied(base, tmp_path):
-    house = object.__new__(Authority)
-    house.__dict__.update(base.__dict__)
-    house.dir = shutil.copytree(base.dir, tmp_path / "ca")
-    house.ca, house.crl = house.dir / "ca.pem", house.dir / "crl.pem"
-    return house
+    return base.copy(tmp_path / "ca")
 
 
 def truncate(books):

@@ -23,6 +23,7 @@ COMMANDS = {
     "issue": ["issue", "carol", "--device", "laptop"],
     "revoke": ["revoke", "alice", "--device", "laptop",
                "--reason", "keyCompromise"],
+    "renew": ["renew", "alice", "--device", "laptop"],
     "batch": ["issue", "--batch"],
 }
 
@@ -60,6 +61,17 @@ def holds_after_issue(base, folder, done, at):
     ca_books.has_working_files(folder, "carol", "laptop", at)
 
 
+def holds_after_renew(base, folder, done, at):
+    """Run again, the device has a working pair, and what it had before is
+    due or revoked: never two that stay."""
+    assert done.returncode == 0, f"{at}: {done.stderr}"
+    ca_books.has_working_files(folder, "alice", "laptop", at)
+    staying = [row for row in ca_books.listed(folder).values()
+               if row.get("account") == "alice"
+               and row["state"] == "valid" and "due" not in row]
+    assert len(staying) == 1, f"{at}: {staying}"
+
+
 def holds_after_revoke(base, folder, done, at):
     # Done, and no server confirms it.
     assert done.returncode == 5, f"{at}: {done.stderr}"
@@ -80,7 +92,7 @@ def holds_after_batch(base, folder, done, at):
 
 
 HOLDS = {"issue": holds_after_issue, "revoke": holds_after_revoke,
-         "batch": holds_after_batch}
+         "renew": holds_after_renew, "batch": holds_after_batch}
 
 
 @pytest.mark.parametrize("part", range(PARTS))

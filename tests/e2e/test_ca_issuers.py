@@ -18,9 +18,14 @@ from test_certificates import knock
 TORTURE = os.environ.get("SICHER_TORTURE") == "1"
 
 
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("founded") / "ca").quick_keys()
+
+
 @pytest.fixture
-def house(tmp_path):
-    return Authority(tmp_path / "ca").quick_keys()
+def house(founded, tmp_path):
+    return founded.copy(tmp_path / "ca")
 
 
 @pytest.fixture(scope="module")

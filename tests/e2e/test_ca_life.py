@@ -14,9 +14,14 @@ import ca_books
 from authority import BUILD, Authority, request
 
 
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("founded") / "ca").quick_keys()
+
+
 @pytest.fixture
-def house(tmp_path):
-    return Authority(tmp_path / "ca").quick_keys()
+def house(founded, tmp_path):
+    return founded.copy(tmp_path / "ca")
 
 
 def later(house, days, *arguments):

@@ -12,9 +12,14 @@ from authority import BUILD, PASSPHRASE, Authority, Stranger
 from ca_kill import WRITES, killed_at, points, run
 
 
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("founded") / "ca").quick_keys()
+
+
 @pytest.fixture
-def house(tmp_path):
-    return Authority(tmp_path / "ca").quick_keys()
+def house(founded, tmp_path):
+    return founded.copy(tmp_path / "ca")
 
 
 @pytest.fixture(scope="module")
