@@ -137,15 +137,17 @@ def test_every_kind_is_in_the_log_exactly_once(
 
 def test_what_is_shed_is_in_the_log(make_server, people):
     server = make_server({"password": {"workers": 1, "queue": 1,
-                                       "iterations": 20}, "loops": 1})
-    sessions = [server.session(people.alice_laptop) for _ in range(10)]
+                                       "iterations": 20}, "loops": 1,
+                          "limits": {"handshake_time": "2m"}})
+    sessions = [server.session(people.alice_laptop, wait=60)
+                for _ in range(6)]
     for session in sessions:
         session.hello()
     for session in sessions:
         session.send("AUTH", PASSWORD.encode())
     busy = 0
     for session in sessions:
-        frame = session.receive(30)
+        frame = session.receive()
         busy += kind(frame) == "ERROR" and frame.code == "busy"
         session.close()
     assert server.stop() == 0 and server.ended.wait(10)

@@ -318,8 +318,10 @@ def test_features_nobody_knows_are_passed_over(shared, people):
 def test_a_full_queue_answers_busy_without_looking_at_the_password(
         make_server, people):
     server = make_server({"password": {"workers": 1, "queue": 1,
-                                       "iterations": 20}})
-    sessions = [server.session(people.alice_laptop) for _ in range(12)]
+                                       "iterations": 20},
+                          "limits": {"handshake_time": "2m"}})
+    sessions = [server.session(people.alice_laptop, wait=60)
+                for _ in range(6)]
     answers = []
     for session in sessions:
         session.hello()
@@ -327,7 +329,7 @@ def test_a_full_queue_answers_busy_without_looking_at_the_password(
         session.send("AUTH", PASSWORD.encode())
     for session in sessions:
         try:
-            answers.append(session.expect("READY", wait=30))
+            answers.append(session.expect("READY"))
         except Refused as refused:
             answers.append(refused.frame)
     busy = [a for a in answers if kind(a) == "ERROR"]
