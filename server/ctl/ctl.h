@@ -65,6 +65,7 @@ int ctl_account_disable(struct sn_cli *cli);
 int ctl_account_enable(struct sn_cli *cli);
 int ctl_account_delete(struct sn_cli *cli);
 int ctl_account_passwd(struct sn_cli *cli);
+int ctl_account_unlock(struct sn_cli *cli);
 int ctl_device_list(struct sn_cli *cli);
 int ctl_device_revoke(struct sn_cli *cli);
 int ctl_explain(struct sn_cli *cli);

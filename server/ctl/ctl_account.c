@@ -201,3 +201,19 @@ int ctl_account_delete(struct sn_cli *cli)
 	    "Its certificates stay shut out; sicher-ca revoke revokes them "
 	    "elsewhere, too."));
 }
+
+int ctl_account_unlock(struct sn_cli *cli)
+{
+	enum ctl_status status;
+	json_t *reply;
+
+	status = ctl_ask(cli, ctl_request(cli, "account.unlock"), &reply);
+	if (status != CTL_OK)
+		return ((int)status);
+	if (!ctl_json(cli, reply))
+		(void)printf("The wrong passwords of %s are forgotten: no "
+			     "device of it is delayed.\n",
+		    sn_cli_arg(cli, 0));
+	json_decref(reply);
+	return (CTL_OK);
+}

@@ -72,6 +72,10 @@ static const struct sn_cli_command commands[] = {
 	    "  sicherctl account passwd alice\n"
 	    "closes her sessions and prints a one-time secret.\n",
 	    1, 1, ctl_account_passwd },
+	{ "account unlock", "NAME", "forget its wrong passwords", NULL,
+	    "  sicherctl account unlock alice\n"
+	    "ends the delays of her devices; her password stays.\n",
+	    1, 1, ctl_account_unlock },
 	{ "device list", "ACCOUNT", "list an account's devices", NULL,
 	    "  sicherctl device list alice\n", 1, 1, ctl_device_list },
 	{ "device revoke", "ACCOUNT DEVICE", "keep one device out for good",

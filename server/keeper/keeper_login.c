@@ -412,7 +412,7 @@ void keeper_logins_forget(
  * answer waits as long, or under load the time would tell. */
 static bool would_wait(const struct keeper_logins *l, const struct login *of)
 {
-	if (!of->unseen)
+	if (!of->unseen || l->queued + l->running == 0)
 		return (false);
 	for (const struct login *i = l->first; i != NULL; i = i->next) {
 		if (i->arrived > of->arrived)

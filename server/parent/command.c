@@ -147,6 +147,17 @@ static json_t *account_passwd(struct parent *p, json_t *request)
 	return (reply);
 }
 
+/* Failures are forgotten; sessions, tokens and the password stay. */
+static json_t *account_unlock(struct parent *p, json_t *request)
+{
+	json_t *reply;
+	json_int_t id;
+
+	if (!find(p, request, &id, &reply))
+		return (reply);
+	return (parent_ask_id(&p->keeper, "unlock", id));
+}
+
 /* Its pid and, unless it is just being restarted, its counters. */
 static json_t *keeper_status(struct parent *p)
 {
@@ -197,6 +208,7 @@ static const struct {
 	{ "account.enable", pass },
 	{ "account.delete", account_delete },
 	{ "account.passwd", account_passwd },
+	{ "account.unlock", account_unlock },
 	{ "device.list", pass },
 	{ "device.revoke", epoch_then_net },
 	{ "sessions", pass },

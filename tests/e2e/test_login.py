@@ -109,6 +109,33 @@ def test_a_failure_delays_its_device_and_no_other(make_server, people):
         assert kind(laptop.auth(PASSWORD)) == "READY"
 
 
+def test_spent_failures_slow_strangers_alone_until_unlocked(
+        make_server, people, house, tmp_path):
+    """Over a restart, and never a device that has logged in."""
+    server = make_server({"password": {"failures_per_day": 3,
+                                       "delay_max": "10m"}})
+    forge = house.authority.forge
+    server.login(people.alice_laptop).close()
+    for i in range(3):
+        with server.session(forge(tmp_path, "alice", f"g{i}")) as guess:
+            guess.hello()
+            refusal(guess, "wrong")
+    server.wait_line("keeper.guessing")
+    server.kill()
+    server.start()
+    stranger = forge(tmp_path, "alice", "new")
+    with server.session(stranger) as session:
+        session.hello()
+        assert refusal(session, PASSWORD).code == "auth-failed"
+    server.login(people.alice_laptop).close()
+    server.login(people.bob_desk).close()
+    done = server.command("account", "unlock", "alice")
+    assert "alice" in done.stdout
+    server.login(stranger).close()
+    assert server.command("account", "unlock", "nobody-here",
+                          ok=False).returncode == 3
+
+
 def test_a_one_time_secret_opens_only_the_choice_of_a_password(
         server, newcomer):
     identity, secret = newcomer(server)
