@@ -13,6 +13,7 @@ int cmd_listen(struct sn_cli *cli);
 int cmd_chat(struct sn_cli *cli);
 int cmd_history(struct sn_cli *cli);
 int cmd_receipts(struct sn_cli *cli);
+int cmd_devices(struct sn_cli *cli);
 int cmd_presence(struct sn_cli *cli);
 int cmd_signal(struct sn_cli *cli);
 int cmd_whoami(struct sn_cli *cli);

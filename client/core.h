@@ -49,7 +49,8 @@ enum core_type {
 	CORE_DONE,
 	CORE_ROOM,
 	CORE_MEMBER,
-	CORE_RECEIPT,      /* By itself (ref 0) with SN_FEATURE_RECEIPTS. */
+	CORE_RECEIPT, /* By itself (ref 0) with SN_FEATURE_RECEIPTS. */
+	CORE_DEVICE,
 	CORE_SIGNALED,     /* With SN_FEATURE_SIGNALS. */
 	CORE_PRESENCE,     /* By itself (ref 0) with SN_FEATURE_PRESENCE. */
 	CORE_ROOM_CHANGED, /* With SN_FEATURE_ROOMS. */
@@ -78,6 +79,7 @@ struct core_event {
 		struct sn_frame_member member;
 		struct sn_frame_room_changed room_changed;
 		struct sn_frame_receipt receipt;
+		struct sn_frame_device device;
 		struct sn_frame_signaled signaled;
 		struct sn_frame_presence presence;
 		struct sn_frame_notice notice;
@@ -202,6 +204,8 @@ uint32_t core_signal(struct core *core, const char *to, const char *kind);
 /** core_presence(core, of): of an account, or of those in a room:
  * CORE_PRESENCE each, then CORE_END. */
 uint32_t core_presence(struct core *core, const char *of);
+/** core_directory(core, account): CORE_DEVICE each, then CORE_END. */
+uint32_t core_directory(struct core *core, const char *account);
 /** core_away(core, away): CORE_DONE. */
 uint32_t core_away(struct core *core, bool away);
 struct core_room {

@@ -144,6 +144,7 @@ PLAIN(end, END)
 PLAIN(done, DONE)
 PLAIN(room, ROOM)
 PLAIN(member, MEMBER)
+PLAIN(device, DEVICE)
 #undef PLAIN
 
 /* Those that answer nothing. */
@@ -206,6 +207,7 @@ enum core_step core_session_frame(
 		[SN_FRAME_RECEIPT] = on_receipt,
 		[SN_FRAME_SIGNALED] = on_signaled,
 		[SN_FRAME_PRESENCE] = on_presence,
+		[SN_FRAME_DEVICE] = on_device,
 		[SN_FRAME_ROOM_CHANGED] = on_room_changed,
 		[SN_FRAME_NOTICE] = on_notice,
 		[SN_FRAME_PING] = on_ping,
@@ -263,6 +265,14 @@ uint32_t core_presence(struct core *core, const char *of)
 	uint32_t ref = core_session_ref(core);
 
 	CORE_PUT(core, presence_get, .ref = ref, .of = sn_bytes_of(of));
+	return (ref);
+}
+
+uint32_t core_directory(struct core *core, const char *account)
+{
+	uint32_t ref = core_session_ref(core);
+
+	CORE_PUT(core, directory, .ref = ref, .account = sn_bytes_of(account));
 	return (ref);
 }
 

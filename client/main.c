@@ -94,6 +94,8 @@ static const struct sn_cli_command commands[] = {
 	    "  sicher receipts bob\n", 1, 1, cmd_receipts },
 	{ "presence", "WHO", "show whether somebody, or who in a room, is there",
 	    json_options, "  sicher presence '#ops'\n", 1, 1, cmd_presence },
+	{ "devices", "ACCOUNT", "show the devices of somebody, or yourself",
+	    json_options, "  sicher devices bob\n", 1, 1, cmd_devices },
 	{ "signal", "TO [KIND]", "tell those who are there now: you are typing",
 	    NULL, "  sicher signal bob typing\n", 1, 2, cmd_signal },
 	{ "whoami", NULL, "show who and where you are", json_options,

@@ -60,7 +60,7 @@ json_t *show_string(struct sn_bytes bytes)
 	return (s != NULL ? s : json_null());
 }
 
-static json_t *base64(struct sn_bytes body)
+json_t *show_base64(struct sn_bytes body)
 {
 	unsigned char *text = malloc(body.n / 3 * 4 + 5);
 	json_t *s;
@@ -94,7 +94,7 @@ void show_json(const struct sn_frame_deliver *message, FILE *to)
 	const char *encoding = body != NULL ? "utf-8" : "base64";
 
 	if (body == NULL)
-		body = base64(message->body);
+		body = show_base64(message->body);
 	(void)json_object_set_new(
 	    o, "seq", json_integer((json_int_t)message->seq));
 	(void)json_object_set_new(

@@ -29,4 +29,7 @@ void show_line(json_t *object, FILE *to);
 /** show_string(bytes): a JSON string; what is no UTF-8 becomes null. */
 json_t *show_string(struct sn_bytes bytes);
 
+/** show_base64(bytes): as a JSON string. */
+json_t *show_base64(struct sn_bytes bytes);
+
 #endif

@@ -150,6 +150,13 @@
 #define SN_FRAME_presence(F)                                                \
 	F(MAYBE, ref, 0, UINT32_MAX) F(TEXT, account, 1, 64)                \
 	F(TEXT, state, 1, 16) F(MAYBE, seen, 0, UINT64_MAX)
+#define SN_FRAME_directory(F)                                               \
+	F(UINT, ref, 0, UINT32_MAX) F(TEXT, account, 1, 64)
+#define SN_FRAME_device(F)                                                  \
+	F(UINT, ref, 0, UINT32_MAX) F(TEXT, device, 0, 64)                  \
+	F(BYTES, fingerprint, 32, 32) F(TEXT, serial, 0, 64)                \
+	F(TEXT, issuer, 0, 256) F(UINT, not_after, 0, UINT64_MAX)           \
+	F(BYTES, certificate, 0, 16384)
 #define SN_FRAME_ping(F) F(UINT, nonce, 0, UINT64_MAX)
 #define SN_FRAME_pong(F) F(UINT, nonce, 0, UINT64_MAX)
 #define SN_FRAME_notice(F)                                                  \
@@ -181,7 +188,8 @@
 	X(44, room_role,    ROOM_ROLE)    X(45, room_changed, ROOM_CHANGED) \
 	X(48, ping,         PING)         X(49, pong,         PONG)         \
 	X(50, presence_set, PRESENCE_SET) X(51, presence_get, PRESENCE_GET) \
-	X(52, presence,     PRESENCE)                                       \
+	X(52, presence,     PRESENCE)     X(53, directory,    DIRECTORY)    \
+	X(54, device,       DEVICE)                                         \
 	X(62, notice,       NOTICE)       X(63, bye,          BYE)
 /* clang-format on */
 

@@ -21,6 +21,7 @@
 struct gate;
 
 #define GATE_CHAIN_MAX 4
+#define GATE_LEAF_MAX 8192
 
 struct gate_policy {
 	unsigned chain_max; /* Certificates, leaf and root included; <= 4. */
@@ -97,6 +98,10 @@ struct gate_visit {
 	struct sn_log_limit *limit;
 	bool admitted, refused;
 	struct gate_peer *peer; /* Where to write who was admitted. */
+	/* The admitted leaf in DER, malloc'd, for the taking; NULL above
+	 * GATE_LEAF_MAX. */
+	uint8_t *leaf;
+	size_t leaf_len;
 };
 
 /**

@@ -1,5 +1,6 @@
 #include "server/gate/gate_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
@@ -30,6 +31,20 @@ static void log_refusal(const struct gate_visit *visit,
 	    dropped);
 }
 
+static void keep_leaf(struct gate_visit *visit, X509 *leaf)
+{
+	int n = i2d_X509(leaf, NULL);
+	unsigned char *to;
+
+	free(visit->leaf);
+	visit->leaf = NULL;
+	if (n <= 0 || n > GATE_LEAF_MAX ||
+	    (visit->leaf = malloc((size_t)n)) == NULL)
+		return;
+	to = visit->leaf;
+	visit->leaf_len = (size_t)i2d_X509(leaf, &to);
+}
+
 int gate_verify(void *arg, X509 *leaf, STACK_OF(X509) * chain)
 {
 	struct gate_visit *visit = arg;
@@ -44,6 +59,7 @@ int gate_verify(void *arg, X509 *leaf, STACK_OF(X509) * chain)
 		return (refusal.alert);
 	}
 	visit->admitted = true;
+	keep_leaf(visit, leaf);
 	return (SN_TLS_ALERT_NONE);
 }
 

@@ -83,6 +83,7 @@ static const struct row {
 	[SN_FRAME_READ]         = { receipts_on_read,  LOGGED_IN,  1024 },
 	[SN_FRAME_RECEIPTS]     = { receipts_on_receipts, LOGGED_IN, 1024 },
 	[SN_FRAME_SIGNAL]       = { signals_on_signal, LOGGED_IN,  1024 },
+	[SN_FRAME_DIRECTORY]    = { directory_on_directory, LOGGED_IN, 1024 },
 	[SN_FRAME_PRESENCE_SET] = { presence_on_set,   LOGGED_IN,  1024 },
 	[SN_FRAME_PRESENCE_GET] = { presence_on_get,   LOGGED_IN,  1024 },
 	[SN_FRAME_ROOM_CREATE]  = { rooms_on_create,   LOGGED_IN,  2048 },

@@ -26,6 +26,7 @@ DISPATCH_HANDLER(follow_on_credit);
 DISPATCH_HANDLER(history_on_history);
 DISPATCH_HANDLER(receipts_on_read);
 DISPATCH_HANDLER(signals_on_signal);
+DISPATCH_HANDLER(directory_on_directory);
 DISPATCH_HANDLER(presence_on_set);
 DISPATCH_HANDLER(presence_on_get);
 DISPATCH_HANDLER(receipts_on_receipts);

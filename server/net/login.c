@@ -9,6 +9,7 @@
 #include "lib/tls.h"
 #include "server/oplog/db.h"
 #include "server/net/audit.h"
+#include "server/net/directory.h"
 #include "server/net/dispatch.h"
 #include "server/net/follow.h"
 #include "server/net/loop.h"
@@ -62,6 +63,7 @@ static void end_visit(struct sess *s)
 		return;
 	u.held = s->visit->gate;
 	gate_release(u.gate);
+	free(s->visit->leaf);
 	free(s->visit);
 	s->visit = NULL;
 }
@@ -70,6 +72,9 @@ enum sn_err login_peer(struct sess *s)
 {
 	bool admitted = s->visit->admitted;
 
+	s->leaf = s->visit->leaf;
+	s->leaf_len = s->visit->leaf_len;
+	s->visit->leaf = NULL;
 	end_visit(s);
 	return (admitted ? SN_OK : SN_ECERT);
 }
@@ -81,6 +86,8 @@ void login_stop(struct sess *s)
 		sn_secret_wipe(s->admitted, sizeof(*s->admitted));
 	free(s->admitted);
 	s->admitted = NULL;
+	free(s->leaf);
+	s->leaf = NULL;
 }
 
 /* Why a certificate that TLS accepts opens no session here. */
@@ -294,6 +301,7 @@ static void enter_ready(struct sess *s)
 	w = sess_put(s, 512);
 	sn_frame_put_ready(&w, &f);
 	sess_put_end(s, &w);
+	directory_keep(s);
 	login_stop(s);
 	follow_ready(s);
 	sess_again(s);

@@ -22,7 +22,10 @@ struct entry {
 	uint64_t account;
 	unsigned sessions, active;
 	enum presence_state told;
-	bool changed;
+	/* What was answered to somebody since, who has to hear the end of
+	 * it, too. */
+	enum presence_state answered;
+	bool asked, changed;
 };
 
 struct presence {
@@ -69,9 +72,15 @@ static enum presence_state state_of(const struct entry *e)
 enum presence_state presence_of(struct presence *p, uint64_t account)
 {
 	enum presence_state state;
+	struct entry *e;
 
 	pthread_mutex_lock(&p->lock);
-	state = state_of(map_get(&p->accounts, account));
+	e = map_get(&p->accounts, account);
+	state = state_of(e);
+	if (e != NULL) {
+		e->answered = state;
+		e->asked = true;
+	}
 	pthread_mutex_unlock(&p->lock);
 	return (state);
 }
@@ -296,8 +305,10 @@ static bool take(
 		e->changed = false;
 		*account = e->account;
 		*state = state_of(e);
-		found = *state != e->told;
+		found =
+		    *state != e->told || (e->asked && *state != e->answered);
 		e->told = *state;
+		e->asked = false;
 		if (*state == PRESENCE_OFFLINE) {
 			map_delete(&p->accounts, e->account);
 			free(e);

@@ -21,7 +21,8 @@ enum presence_state { PRESENCE_OFFLINE, PRESENCE_AWAY, PRESENCE_ONLINE };
 enum sn_err presence_new(struct presence **out) SN_MUST_USE;
 void presence_free(struct presence *p);
 
-/** presence_of(p, account): as its sessions are now. */
+/** presence_of(p, account): as its sessions are now, to be told to somebody:
+ * when it changes from that they hear it. */
 enum presence_state presence_of(struct presence *p, uint64_t account);
 
 /** presence_word(state): "online", "away", "offline". */

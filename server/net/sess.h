@@ -77,7 +77,9 @@ struct sess {
 	bool failed; /* TLS has: only thrown-away input is left. */
 	struct sn_tls *tls;
 	struct gate_visit *visit; /* While in the handshake. */
-	struct gate_peer *peer;   /* Filled in from hello on. */
+	uint8_t *leaf;            /* Its certificate, until ready. */
+	size_t leaf_len;
+	struct gate_peer *peer; /* Filled in from hello on. */
 	struct sn_buf in, out;
 	size_t tried;      /* Bytes of ${out} that TLS holds a record of. */
 	size_t frame_left; /* Bytes of the frame at the head of ${out}. */

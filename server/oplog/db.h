@@ -32,6 +32,7 @@
  *	FORMERS        account id, name -> room id of its last conversation
  *	               with an account of that name that was deleted
  *	ACCOUNT_SEEN   account id -> time in ms when its last session ended
+ *	CERTIFICATES   fingerprint -> certificate in DER
  *	CURSORS        fingerprint, consumer -> seq, seq it began at
  *	READS          room id, account id -> seq it has read up to
  *	EXPIRES        time in ms, seq -> nothing (messages with a ttl)
@@ -49,7 +50,7 @@
 	X(ROOMS, "rooms") X(ROOM_NAMES, "room_names") X(DIRECTS, "directs") \
 	X(MEMBERS, "members") X(ACCOUNT_ROOMS, "account_rooms")             \
 	X(CURSORS, "cursors") X(EXPIRES, "expires") X(USAGE, "usage")       \
-	X(LIMITS, "limits") X(MAPPINGS, "mappings") X(FORMERS, "formers") X(READS, "reads") X(ACCOUNT_SEEN, "account_seen")
+	X(LIMITS, "limits") X(MAPPINGS, "mappings") X(FORMERS, "formers") X(READS, "reads") X(ACCOUNT_SEEN, "account_seen") X(CERTIFICATES, "certificates")
 /* clang-format on */
 
 #define X(name, text) DB_##name,

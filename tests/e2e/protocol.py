@@ -55,6 +55,7 @@ CLIENT_FRAMES = {
     "PONG": (49, "nonce"),
     "PRESENCE_SET": (50, "ref state"),
     "PRESENCE_GET": (51, "ref target"),
+    "DIRECTORY": (53, "ref account"),
     "BYE": (63, "code text"),
 }
 _MESSAGE = "seq time to sender device id content_type body"
@@ -77,6 +78,7 @@ SERVER_FRAMES = {
     "PING": (48, "nonce"),
     "PONG": (49, "nonce"),
     "PRESENCE": (52, "ref account state seen"),
+    "DEVICE": (54, "ref device fingerprint serial issuer not_after certificate"),
     "NOTICE": (62, "code text value"),
     "BYE": (63, "code text"),
 }
@@ -361,6 +363,9 @@ class Session(Wire):
         found, _ = self.items("RECEIPT", self.ask("RECEIPTS", target))
         assert all(r.target == target for r in found)
         return {(r.account, r.kind): r.seq for r in found}
+
+    def directory(self, account):
+        return self.items("DEVICE", self.ask("DIRECTORY", account))[0]
 
     def presence(self, target):
         """{account: PRESENCE}"""

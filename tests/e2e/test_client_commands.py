@@ -1,5 +1,6 @@
 """sicher as people and scripts use it, against a real server."""
 
+import hashlib
 import base64
 import json
 import os
@@ -509,6 +510,18 @@ def test_presence_and_signals_as_a_person_sees_them(alice, bob):
         for process in (listener, chat):
             process.kill()
             process.communicate()
+
+
+def test_the_devices_of_somebody_one_knows(alice, bob, people):
+    bob("whoami")
+    alice("devices", "bob", status=67)
+    alice("send", "bob", "hello")
+    (device,) = alice.json("devices", "bob")
+    der = base64.b64decode(device["certificate"])
+    assert hashlib.sha256(der).hexdigest() == device["fingerprint"]
+    assert device["device"] == "desk"
+    assert device["fingerprint"] in alice("devices", "bob").stdout
+    assert "laptop" in alice("devices", "alice").stdout
 
 
 def test_rooms_from_making_to_leaving(alice, bob, client):

@@ -276,6 +276,8 @@ BAD_FIELDS = [
     ("PRESENCE_SET", (1, b"away")),
     ("PRESENCE_SET", (1,)),
     ("PRESENCE_GET", (1,)),
+    ("DIRECTORY", (1,)),
+    ("DIRECTORY", (1, b"bob")),
     ("RECEIPTS", (1,)),
     ("RECEIPTS", (1, b"bob")),
     ("ROOM_CREATE", (1, "#a", True, "t" * 257)),

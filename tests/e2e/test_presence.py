@@ -151,6 +151,14 @@ def test_coming_and_going_within_a_moment_is_not_told_each_time(
         assert len(alice.unheard()) <= 2 * (time.monotonic() - begin) + 2
 
 
+def test_who_was_told_of_a_moment_hears_its_end(server, people, alice):
+    alice.post("bob", "hello")
+    with server.login(people.bob_desk):
+        assert states(alice, "bob") == {"bob": "online"}
+    # It may be over before it was told to anybody by itself.
+    alice.hear("PRESENCE", account="bob", state="offline")
+
+
 def test_who_did_not_ask_is_told_nothing(server, people):
     with server.login(people.alice_laptop) as alice:
         alice.post("bob", "hello")

@@ -31,6 +31,7 @@ def example(name):
     ("SIGNAL", (8, "bob", "typing", b"")),
     ("PRESENCE_SET", (9, "away")),
     ("PRESENCE_GET", (10, "#ops")),
+    ("DIRECTORY", (11, "bob")),
 ])
 def test_the_pages_examples_are_what_a_client_sends(name, fields):
     assert protocol.encode(name, *fields) == example(name)
@@ -42,6 +43,7 @@ def test_the_pages_examples_are_what_a_client_sends(name, fields):
     ("RECEIPT", (None, "bob", "bob", "read", 42)),
     ("SIGNALED", ("bob", "alice", "desk", "typing", b"")),
     ("PRESENCE", (None, "bob", "offline", 1764000000000)),
+    ("DEVICE", (11, "desk", b"\xab" * 32, "4f", "CA", 1764000000000, b"")),
 ])
 def test_the_pages_answers_read_as_the_page_says(name, fields):
     decoder = protocol.Decoder()
