@@ -13,6 +13,7 @@
 #define OUT_MAX (256 * 1024 * 1024)
 #define IN_MAX (1024 * 1024)
 #define CHUNK 16384
+#define LOOK_NS (10 * SN_NS_PER_MS) /* Between looks at the paused. */
 
 void conn_init(struct conn *c, struct conn_house *house, struct person *person,
     unsigned number, unsigned nth)
@@ -125,23 +126,36 @@ void conn_pause(struct conn *c, uint64_t ms)
 	struct conn_house *house = c->house;
 
 	wait_no_more(c);
-	house->paused++;
+	house->paused += c->state != CONN_CLOSED;
 	c->again_at = sn_clock_mono() + ms * SN_NS_PER_MS;
 	c->next_waiting = house->waiting;
 	house->waiting = c;
 }
 
+static void wake(struct conn *c)
+{
+	wait_no_more(c);
+	if (c->state == CONN_CLOSED)
+		c->house->events.due(c);
+	else
+		c->house->protocol->again(c);
+}
+
 void conn_wake_all(struct conn_house *house)
 {
-	uint64_t now = house->waiting != NULL ? sn_clock_mono() : 0;
 	struct conn *c, *next;
+	uint64_t now;
 
+	if (house->waiting == NULL)
+		return;
+	now = sn_clock_mono();
+	if (now - house->looked < LOOK_NS)
+		return;
+	house->looked = now;
 	for (c = house->waiting; c != NULL; c = next) {
 		next = c->next_waiting;
-		if (c->again_at > now)
-			continue;
-		wait_no_more(c);
-		house->protocol->again(c);
+		if (c->again_at <= now)
+			wake(c);
 	}
 }
 
@@ -167,6 +181,7 @@ void conn_put_end(struct conn *c, const struct sn_wr *w)
 void conn_opened(struct conn *c)
 {
 	c->state = CONN_OPEN;
+	c->losses = 0;
 	if (c->house->events.opened != NULL)
 		c->house->events.opened(c);
 }

@@ -25,6 +25,8 @@ struct conn_events {
 	void (*received)(struct conn *c, struct sn_bytes body);
 	/* Over, in house->why; it is closed, and may be dialled again. */
 	void (*ended)(struct conn *c);
+	/* The pause of one that is closed is over. */
+	void (*due)(struct conn *c);
 };
 
 enum conn_login {
@@ -49,8 +51,9 @@ struct conn_house {
 	void *arg; /* The workload's. */
 
 	struct conn *dirty;   /* With something to write. */
-	struct conn *waiting; /* Told to try to log in again later. */
-	size_t paused;        /* How often that was. */
+	struct conn *waiting; /* In a pause. */
+	uint64_t looked;      /* When those were last looked at. */
+	size_t paused;        /* How often a login was told to wait. */
 	struct sn_why why;    /* Of the last end. */
 	bool may_return;      /* It may be better next time. */
 	uint8_t scratch[CONN_SCRATCH];
@@ -88,6 +91,7 @@ struct conn {
 	/* The workload's. */
 	struct conn *partner;
 	uint64_t begun;
+	unsigned losses; /* Since it was last open. */
 	uint64_t sent, stored, received;
 };
 
@@ -107,8 +111,11 @@ void conn_cut(struct conn *c);
 /** conn_flush_all(house): write what was put; once at the end of a turn. */
 void conn_flush_all(struct conn_house *house);
 
-/** conn_wake_all(house): those whose pause is over log in again. */
+/** conn_wake_all(house): those whose pause is over go on. */
 void conn_wake_all(struct conn_house *house);
+
+/** conn_pause(c, ms): after this, protocol->again, or due if it is closed. */
+void conn_pause(struct conn *c, uint64_t ms);
 
 /** conn_put(c, size), conn_put_end(c, w): write up to ${size} bytes. */
 struct sn_wr conn_put(struct conn *c, size_t size);
@@ -116,8 +123,6 @@ void conn_put_end(struct conn *c, const struct sn_wr *w);
 
 /* What protocols tell. */
 void conn_opened(struct conn *c);
-/** conn_pause(c, ms): log in again after this, on the same connection. */
-void conn_pause(struct conn *c, uint64_t ms);
 void conn_readied(struct conn *c);
 void conn_stored(struct conn *c);
 void conn_received(struct conn *c, struct sn_bytes body);

@@ -10,6 +10,8 @@
 #define QUIET_NS (SN_NS_PER_S / 2)
 #define SETTLE_NS (20 * SN_NS_PER_S)
 #define LOOPBACK_SOURCES 64
+#define AGAIN_FIRST_MS 250
+#define AGAIN_MOST_MS 32000
 
 static struct crew *crew_of(struct conn *c)
 {
@@ -37,6 +39,18 @@ static void fail(struct crew *crew, enum sn_err err)
 	crew->why = crew->house.why;
 }
 
+/* Twice as long each time, and not all at the same moment, as sicher does. */
+static uint64_t again_ms(unsigned losses)
+{
+	uint64_t ms = AGAIN_FIRST_MS;
+	uint16_t chance;
+
+	for (unsigned i = 1; i < losses && ms < AGAIN_MOST_MS; i++)
+		ms *= 2;
+	sn_secret_random(&chance, sizeof(chance));
+	return (ms - ms / 4 + ms / 2 * chance / UINT16_MAX);
+}
+
 /* While the crew is raised one may come again; later nobody may go. */
 static void ended(struct conn *c)
 {
@@ -46,9 +60,14 @@ static void ended(struct conn *c)
 		fail(crew, SN_ECLOSED);
 		return;
 	}
-	crew->pending--;
-	crew->again++;
 	crew->returned++;
+	conn_pause(c, again_ms(++c->losses));
+}
+
+static void due(struct conn *c)
+{
+	if (conn_dial(c, &c->house->why) != SN_OK)
+		fail(crew_of(c), SN_EIO);
 }
 
 static enum sn_err read_password(
@@ -77,8 +96,10 @@ enum sn_err crew_open(
 		.durable = plan->durable,
 		.password = &out->people.password,
 		.arg = out,
-		.events = {
-		    .opened = opened, .readied = readied, .ended = ended } };
+		.events = { .opened = opened,
+		    .readied = readied,
+		    .ended = ended,
+		    .due = due } };
 	if (ntohl(plan->server.sin_addr.s_addr) >> 24 == 127)
 		h->sources = LOOPBACK_SOURCES;
 	if ((err = people_open(plan->people, &out->people, why)) != SN_OK)
@@ -157,21 +178,6 @@ static enum sn_err dial(struct crew *crew, struct conn *c)
 	return (err);
 }
 
-static enum sn_err dial_again(struct crew *crew, size_t from, size_t at_once)
-{
-	enum sn_err err = SN_OK;
-
-	for (size_t i = from; i < crew->next && crew->again > 0; i++) {
-		if (crew->pending >= at_once || err != SN_OK)
-			break;
-		if (crew->conns[i].state != CONN_CLOSED)
-			continue;
-		crew->again--;
-		err = dial(crew, &crew->conns[i]);
-	}
-	return (err);
-}
-
 enum sn_err crew_raise(
     struct crew *crew, size_t from, size_t to, size_t at_once)
 {
@@ -182,12 +188,11 @@ enum sn_err crew_raise(
 	crew->next = from;
 	while (crew->open < goal && err == SN_OK) {
 		before = crew->open;
-		err = dial_again(crew, from, at_once);
 		while (
 		    err == SN_OK && crew->next < to && crew->pending < at_once)
 			err = dial(crew, &crew->conns[crew->next++]);
 		if (err == SN_OK)
-			err = crew_turn(crew, 100);
+			err = crew_turn(crew, 10);
 		if (crew->open > before)
 			limit = sn_clock_mono() + PATIENCE_NS;
 		else if (err == SN_OK && sn_clock_mono() >= limit)

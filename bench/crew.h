@@ -24,8 +24,7 @@ struct crew {
 
 	/* While it is raised. */
 	size_t next, pending, open;
-	size_t again;    /* Ended, and not dialled again yet. */
-	size_t returned; /* How often that was. */
+	size_t returned; /* Ended, and dialled again after a pause. */
 	size_t ready;    /* conn_readied so far. */
 
 	enum sn_err err; /* The first that ended the run. */
@@ -52,7 +51,7 @@ enum sn_err crew_man(struct crew *crew, size_t count, bool shared,
 /**
  * crew_raise(crew, from, to, at_once):
  * Log all of these in, ${at_once} at a time at most.  Those that the server
- * had no time for come again, counted in crew->returned.
+ * had no time for come again after a pause, counted in crew->returned.
  */
 enum sn_err crew_raise(
     struct crew *crew, size_t from, size_t to, size_t at_once) SN_MUST_USE;

@@ -92,6 +92,27 @@ static enum sn_err send_due(void *arg, uint64_t now)
 	}
 }
 
+/* What the protocol needs before messages of this kind can be sent. */
+static enum sn_err prepare(struct load_direct *load)
+{
+	struct crew *crew = load->run.crew;
+	const struct protocol *protocol = crew->plan->protocol;
+	bool durable = crew->plan->durable;
+	size_t n = load->pairs, ready = crew->ready + n;
+
+	if ((durable ? protocol->keep == NULL : protocol->meet == NULL))
+		return (SN_OK);
+	for (size_t i = 0; i < n; i++) {
+		struct conn *sender = &crew->conns[i];
+
+		if (durable)
+			protocol->keep(sender->partner);
+		else
+			protocol->meet(sender, sender->partner->person->name);
+	}
+	return (crew_await(crew, ready));
+}
+
 static enum sn_err pair_up(struct load_direct *load)
 {
 	struct crew *crew = load->run.crew;
@@ -106,12 +127,9 @@ static enum sn_err pair_up(struct load_direct *load)
 		crew->conns[n + i].partner = &crew->conns[i];
 		crew->plan->protocol->follow(&crew->conns[n + i], NULL);
 	}
-	if ((err = crew_await(crew, n)) != SN_OK || !crew->plan->durable ||
-	    crew->plan->protocol->keep == NULL)
+	if ((err = crew_await(crew, n)) != SN_OK)
 		return (err);
-	for (size_t i = n; i < 2 * n; i++)
-		crew->plan->protocol->keep(&crew->conns[i]);
-	return (crew_await(crew, 2 * n));
+	return (prepare(load));
 }
 
 static enum sn_err run_direct(struct load_direct *load, struct report *report)
@@ -140,10 +158,12 @@ enum sn_err load_direct(struct crew *crew, struct report *report)
 	struct load_direct *load;
 	enum sn_err err;
 
-	if (!plan->durable && !plan->protocol->lossy)
+	if (!plan->durable && plan->protocol->lossy_max > 0 &&
+	    plan->size > plan->protocol->lossy_max)
 		return (sn_why(&crew->why, SN_EINVAL,
-		    "%s keeps every message: say --durable",
-		    plan->protocol->name));
+		    "what %s does not keep has %zu bytes at most: say "
+		    "--durable, or another --size",
+		    plan->protocol->name, plan->protocol->lossy_max));
 	if (plan->connections < 2)
 		return (sn_why(&crew->why, SN_EINVAL,
 		    "direct needs two connections at least"));

@@ -107,9 +107,9 @@ enum sn_err load_fanout(struct crew *crew, struct report *report)
 	struct load_fanout *load;
 	enum sn_err err = SN_ENOMEM;
 
-	if (!plan->durable && !plan->protocol->lossy)
+	if (!plan->durable && !plan->protocol->lossy_rooms)
 		return (sn_why(&crew->why, SN_EINVAL,
-		    "%s keeps every message: say --durable",
+		    "%s keeps what is sent to rooms: say --durable",
 		    plan->protocol->name));
 	if ((load = calloc(1, sizeof(*load))) == NULL ||
 	    (load->counts = calloc(plan->in_flight, sizeof(*load->counts))) ==

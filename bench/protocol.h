@@ -26,7 +26,8 @@ struct protocol {
 	const char *name;
 	bool alpn;   /* The server asks for that of SicherNetz. */
 	bool greets; /* It speaks a line first, and TLS begins behind it. */
-	bool lossy;  /* It has messages that are not kept. */
+	bool lossy_rooms; /* Rooms have messages that are not kept. */
+	size_t lossy_max; /* Of such a body to a person; 0: as of others. */
 
 	/* TLS is up: log in; conn_opened when that is done. */
 	void (*login)(struct conn *c);
@@ -53,6 +54,10 @@ struct protocol {
 	void (*found)(struct conn *c, const char *room);
 	void (*follow)(struct conn *c, const char *room);
 	void (*keep)(struct conn *c);
+
+	/* Let the two know each other, where they must before a message that
+	 * is not kept; ends in conn_readied.  May be NULL. */
+	void (*meet)(struct conn *c, const char *whom);
 
 	/* With house->durable the message is to be kept, and its
 	 * acknowledgement told by conn_stored. */

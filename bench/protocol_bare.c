@@ -99,7 +99,7 @@ static size_t take(struct conn *c, const uint8_t *p, size_t n)
 
 const struct protocol protocol_bare = {
 	.name = "bare",
-	.lossy = true,
+	.lossy_rooms = true,
 	.login = login,
 	.take = take,
 	.follow = follow,

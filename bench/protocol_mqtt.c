@@ -212,7 +212,7 @@ static void leave(struct conn *c)
 
 const struct protocol protocol_mqtt = {
 	.name = "mqtt",
-	.lossy = true,
+	.lossy_rooms = true,
 	.login = login,
 	.take = take,
 	.follow = follow,

@@ -15,6 +15,7 @@
 #define WINDOW_FRAMES 2048
 #define WINDOW_BYTES (4 * 1024 * 1024)
 #define SMALL_FRAME 512
+#define SIGNAL_MAX 256
 
 #define PUT(c, size, name, ...)                                      \
 	do {                                                         \
@@ -26,7 +27,7 @@
 
 static void login(struct conn *c)
 {
-	PUT(c, SMALL_FRAME, hello, .version = 1,
+	PUT(c, SMALL_FRAME, hello, .version = 1, .features = SN_FEATURE_SIGNALS,
 	    .agent = sn_bytes_of("sicher-bench"));
 }
 
@@ -84,6 +85,14 @@ static void take_deliver(struct conn *c, const struct sn_frame *frame)
 	conn_received(c, f.body);
 }
 
+static void take_signaled(struct conn *c, const struct sn_frame *frame)
+{
+	struct sn_frame_signaled f;
+
+	if (sn_frame_get_signaled(frame, &f))
+		conn_received(c, f.data);
+}
+
 static void sync(struct conn *c)
 {
 	char consumer[16];
@@ -98,14 +107,14 @@ static void sync(struct conn *c)
 }
 
 /* What DONE answers; a room that is there already is as good as new. */
-enum step { STEP_NONE, STEP_FOUND, STEP_JOIN };
+enum step { STEP_NONE, STEP_FOUND, STEP_JOIN, STEP_MEET };
 
 static void answered(struct conn *c)
 {
 	unsigned step = c->step;
 
 	c->step = STEP_NONE;
-	if (step == STEP_FOUND)
+	if (step == STEP_FOUND || step == STEP_MEET)
 		conn_readied(c);
 	else if (step == STEP_JOIN)
 		sync(c);
@@ -165,7 +174,13 @@ static size_t take(struct conn *c, const uint8_t *p, size_t n)
 		take_deliver(c, &frame);
 		break;
 	case SN_FRAME_STORED:
-		conn_stored(c);
+		if (c->step == STEP_MEET)
+			answered(c);
+		else
+			conn_stored(c);
+		break;
+	case SN_FRAME_SIGNALED:
+		take_signaled(c, &frame);
 		break;
 	case SN_FRAME_WELCOME:
 		prove(c);
@@ -259,7 +274,7 @@ static void new_id(struct conn *c, uint8_t *id)
 	sn_wr_u32(&w, (uint32_t)c->ref);
 }
 
-static void publish(struct conn *c, const struct post *post)
+static void send_kept(struct conn *c, const struct post *post)
 {
 	char name[SN_NAME_ROOM_MAX + 1];
 	struct sn_frame_send f = { .ref = (uint32_t)++c->ref,
@@ -274,6 +289,25 @@ static void publish(struct conn *c, const struct post *post)
 	conn_put_end(c, &w);
 }
 
+static void publish(struct conn *c, const struct post *post)
+{
+	if (c->house->durable)
+		send_kept(c, post);
+	else
+		PUT(c, SMALL_FRAME, signal, .ref = (uint32_t)++c->ref,
+		    .to = sn_bytes_of(post->to), .kind = sn_bytes_of("bench"),
+		    .data = post->body);
+}
+
+/* A signal reaches those only with whom one has spoken. */
+static void meet(struct conn *c, const char *whom)
+{
+	struct post post = { .to = whom, .body = sn_bytes_of("hello") };
+
+	c->step = STEP_MEET;
+	send_kept(c, &post);
+}
+
 static void leave(struct conn *c)
 {
 	PUT(c, SMALL_FRAME, bye, .code = sn_bytes_of(""),
@@ -283,12 +317,14 @@ static void leave(struct conn *c)
 const struct protocol protocol_sicher = {
 	.name = "sicher",
 	.alpn = true,
+	.lossy_max = SIGNAL_MAX,
 	.login = login,
 	.again = prove,
 	.take = take,
 	.turn = turn,
 	.found = found,
 	.follow = follow,
+	.meet = meet,
 	.publish = publish,
 	.leave = leave,
 };

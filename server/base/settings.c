@@ -115,7 +115,7 @@ static const struct sn_conf_key keys[] = {
 	  true, "Rooms that one account may be in." },
 	{ "limits.small_room", SN_CONF_INT, AT(limits.small_room), "32", 2, 256, NULL,
 	  true, "Members up to which a room has receipts, signals and presence." },
-	{ "limits.signal_rate", SN_CONF_INT, AT(limits.signal_rate), "10", 1, 1000, NULL,
+	{ "limits.signal_rate", SN_CONF_INT, AT(limits.signal_rate), "10", 1, 1000000, NULL,
 	  true, "Signals a second that a session may send; more are dropped." },
 	{ "limits.sign_rate", SN_CONF_INT, AT(limits.sign_rate), "20000", 1, 1000000, NULL,
 	  true, "Handshakes a second that the keeper signs." },

@@ -36,7 +36,6 @@ class Server:
     name = None      # In tables.
     protocol = None  # Of sicher-bench.
     program = None   # None: ours, always there.
-    lossy = True     # It has messages that are not kept.
 
     def __init__(self, house, folder, core=None):
         self.house, self.dir = house, pathlib.Path(folder)
@@ -94,7 +93,8 @@ class Server:
 
 
 class Sicher(Server):
-    """The default configuration."""
+    """The default configuration, but for the rate of signals, which would
+    be dropped above ten a second and session."""
 
     name, protocol = "sicherd", "sicher"
 
@@ -104,10 +104,6 @@ class Sicher(Server):
         # The path of a socket is short.
         self.run = tempfile.TemporaryDirectory(prefix="sicher-")
         self.control = pathlib.Path(self.run.name) / "control"
-
-    @property
-    def lossy(self):
-        return False
 
     def command(self):
         if self.house.seed.exists() and self.data != self.house.seed:
@@ -125,6 +121,7 @@ tls = {{
 	authority = "{self.house.ca}";
 	crl = "{self.house.crl}";
 }};
+limits = {{ signal_rate = 1000000; }};
 """, encoding="ascii")
         return BUILD / "sicherd", "--config", config
 

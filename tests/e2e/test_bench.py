@@ -57,8 +57,8 @@ class Load:
 
 
 @pytest.fixture
-def load(server, tmp_path):
-    made = Load(server, tmp_path)
+def load(make_server, tmp_path):
+    made = Load(make_server({"limits": {"signal_rate": 1000000}}), tmp_path)
     made.enrol()
     return made
 
@@ -92,6 +92,7 @@ def test_a_file_of_tokens_that_others_may_read_is_refused(load):
 def test_each_workload_is_measured_and_costs_no_password(load):
     checked = passwords_checked(load.server)
     for words, least in ((("connect", "-c", 3, *SHORT), 1),
+                         (("direct", "-c", 4, "-f", 5, *SHORT), 5),
                          (("direct", "-d", "-c", 4, "-f", 5, *SHORT), 5),
                          (("fanout", "-d", "-c", 3, "-f", 2, *SHORT), 5),
                          (("durable", "-c", 1, "-f", 10, *SHORT), 5)):
@@ -172,7 +173,7 @@ def test_a_wrong_command_line_is_refused():
 
 
 def test_what_cannot_be_measured_says_so(load):
-    for words, reason in ((("direct",), "--durable"),
+    for words, reason in ((("direct", "-b", "257"), "--durable"),
                           (("direct", "-d", "-c", "1"), "two connections"),
                           (("fanout",), "--durable"),
                           (("direct", "-d", "--people", "."),

@@ -369,6 +369,8 @@ static void sicher_waits_when_the_server_is_busy(void **state)
 	HEAR(error, .code = sn_bytes_of("busy"), .retry_ms = { true, 0 });
 	assert_int_equal(ended, 0);
 	assert_int_equal(house.paused, 1);
+	assert_int_equal(conn.out.len, 0);
+	house.looked = 0;
 	conn_wake_all(&house);
 	assert_int_equal(said(&frame), SN_FRAME_RESUME);
 	assert_null(house.waiting);
@@ -446,6 +448,28 @@ static void sicher_sends_each_message_under_an_id_of_its_own(void **state)
 	assert_int_equal(conn.stored, 1);
 }
 
+static void sicher_signals_what_is_not_kept_to_whom_it_has_met(void **state)
+{
+	struct sn_frame_signal signal;
+	struct sn_frame frame;
+
+	(void)state;
+	begin("sicher", false);
+	conn.state = CONN_OPEN;
+	house.protocol->meet(&conn, "bob");
+	assert_int_equal(said(&frame), SN_FRAME_SEND);
+	HEAR(stored, .ref = 1, .seq = 1);
+	assert_int_equal(readied, 1);
+	assert_int_equal(conn.stored, 0);
+	post("bob", false, "hi");
+	assert_int_equal(said(&frame), SN_FRAME_SIGNAL);
+	assert_true(sn_frame_get_signal(&frame, &signal));
+	assert_true(sn_bytes_equal(signal.to, sn_bytes_of("bob")));
+	HEAR(signaled, .to = sn_bytes_of("alice"), .from = sn_bytes_of("bob"),
+	    .kind = sn_bytes_of("bench"), .data = sn_bytes_of("ho"));
+	assert_string_equal(body, "ho");
+}
+
 static void sicher_and_bare_rubbish_is_broken(void **state)
 {
 	(void)state;
@@ -508,6 +532,7 @@ int main(void)
 		TEST(sicher_acknowledges_once_a_turn_and_renews_its_credit),
 		TEST(sicher_a_room_that_exists_is_as_good_as_new),
 		TEST(sicher_sends_each_message_under_an_id_of_its_own),
+		TEST(sicher_signals_what_is_not_kept_to_whom_it_has_met),
 		TEST(sicher_and_bare_rubbish_is_broken),
 		TEST(bare_records_are_as_long_as_ours),
 	};
