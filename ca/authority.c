@@ -153,7 +153,7 @@ enum sn_err authority_create(const char *dir, const char *organisation,
 	if ((err = sn_file_mkdir(dir, 0755, why)) != SN_OK ||
 	    (err = authority_folders(dir, why)) != SN_OK ||
 	    (err = announce(a, why)) != SN_OK ||
-	    (err = inventory_open(authority_path(a, path, "inventory"), false,
+	    (err = inventory_create(authority_path(a, path, "inventory"),
 		 &a->store, why)) != SN_OK ||
 	    (err = write_meta(a, why)) != SN_OK) {
 		authority_close(a);

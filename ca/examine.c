@@ -37,6 +37,7 @@ static int child(const char *dir, int fd)
 	uint64_t rows;
 
 	(void)signal(SIGBUS, SIG_DFL);
+	(void)signal(SIGFPE, SIG_DFL);
 	(void)signal(SIGSEGV, SIG_DFL);
 	(void)signal(SIGABRT, SIG_DFL);
 	if (r.to == NULL)

@@ -24,6 +24,7 @@ void fault_guard(void)
 	struct sigaction action = { .sa_handler = faulted };
 
 	(void)sigaction(SIGBUS, &action, NULL);
+	(void)sigaction(SIGFPE, &action, NULL);
 #ifndef SN_TEST_BUILD
 	/* In test builds these are a sanitizer's. */
 	(void)sigaction(SIGSEGV, &action, NULL);

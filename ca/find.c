@@ -31,6 +31,38 @@ static bool normal_serial(const char *hex, uint8_t out[SERIAL_BYTES])
 	return (sn_bytes_unhex(digits, out, SERIAL_BYTES));
 }
 
+#define KEY_MOST FINGERPRINT_BYTES
+
+/*
+ * That a key is not there may be the doing of a page that lost its rows: it
+ * is believed when all rows are met, in their order.  SN_ENOTFOUND, or
+ * SN_ECORRUPT.
+ */
+static enum sn_err believe_absence(
+    struct sn_txn *txn, enum inventory_table table, size_t key_bytes)
+{
+	uint8_t last[KEY_MOST] = { 0 };
+	struct sn_bytes key, value;
+	struct sn_cursor *c;
+	uint64_t want, met = 0;
+	enum sn_err err;
+
+	if ((err = sn_txn_count(txn, table, &want)) != SN_OK ||
+	    (err = sn_cursor_open(txn, table, &c)) != SN_OK)
+		return (err);
+	for (err = sn_cursor_first(c, &key, &value); err == SN_OK;
+	     err = sn_cursor_next(c, &key, &value)) {
+		if (key.n != key_bytes || memcmp(last, key.p, key_bytes) >= 0 ||
+		    met++ == want)
+			break;
+		memcpy(last, key.p, key_bytes);
+	}
+	sn_cursor_close(c);
+	if (err == SN_ENOTFOUND && met == want)
+		return (SN_ENOTFOUND);
+	return (err == SN_OK || err == SN_ENOTFOUND ? SN_ECORRUPT : err);
+}
+
 enum sn_err find_serial(
     struct sn_txn *txn, const char *hex, struct record *out, struct sn_why *why)
 {
@@ -43,6 +75,8 @@ enum sn_err find_serial(
 		    "digits",
 		    hex));
 	err = book_get(txn, serial, out);
+	if (err == SN_ENOTFOUND)
+		err = believe_absence(txn, TABLE_CERTIFICATE, SERIAL_BYTES);
 	if (err == SN_ENOTFOUND)
 		return (sn_why(why, err,
 		    "no certificate with the serial %s; sicher-ca list shows "
@@ -91,6 +125,9 @@ enum sn_err find_file(struct sn_txn *txn, const char *path, struct record *out,
 		return (err);
 	err = inventory_get(txn, TABLE_FINGERPRINT,
 	    (struct sn_bytes){ fingerprint, sizeof(fingerprint) }, &serial);
+	if (err == SN_ENOTFOUND)
+		err =
+		    believe_absence(txn, TABLE_FINGERPRINT, FINGERPRINT_BYTES);
 	if (err == SN_OK && serial.n == SERIAL_BYTES)
 		err = book_get(txn, serial.p, out);
 	else if (err == SN_ENOTFOUND)

@@ -1,7 +1,11 @@
 #include "ca/inventory.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <openssl/evp.h>
 
@@ -24,19 +28,56 @@ static const struct sn_store_table tables[TABLE_COUNT] = {
 	[TABLE_DUE] = { "due", false },
 };
 
+static const struct sn_store_options options = {
+	.map_size = MAP_BYTES,
+	.max_readers = READERS,
+	.tables = tables,
+	.table_count = TABLE_COUNT,
+};
+
+enum sn_err inventory_create(
+    const char *dir, struct sn_store **out, struct sn_why *why)
+{
+	struct sn_store_options o = options;
+
+	o.dir = dir;
+	return (sn_store_open(&o, out, why));
+}
+
+/* A meta page can claim more than there is address space for. */
+static bool claims_too_much(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	void *map;
+
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	if (stat(path, &st) != 0 || (uint64_t)st.st_size > MAP_BYTES)
+		return (false);
+	map = mmap(NULL, MAP_BYTES, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED)
+		return (false);
+	(void)munmap(map, MAP_BYTES);
+	return (true);
+}
+
 enum sn_err inventory_open(
     const char *dir, bool read_only, struct sn_store **out, struct sn_why *why)
 {
-	struct sn_store_options options = {
-		.dir = dir,
-		.map_size = MAP_BYTES,
-		.max_readers = READERS,
-		.tables = tables,
-		.table_count = TABLE_COUNT,
-		.read_only = read_only,
-	};
+	struct sn_store_options o = options;
+	enum sn_err err;
 
-	return (sn_store_open(&options, out, why));
+	o.dir = dir;
+	o.read_only = read_only;
+	o.must_exist = true;
+	err = sn_store_open(&o, out, why);
+	if (err == SN_ENOMEM && claims_too_much(dir))
+		return (sn_why(why, SN_ECORRUPT,
+		    "the inventory in %s is damaged: it claims to be larger "
+		    "than any; run sicher-ca check",
+		    dir));
+	return (err);
 }
 
 const char *inventory_table_name(unsigned table)

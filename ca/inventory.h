@@ -25,7 +25,12 @@ enum inventory_table {
 	TABLE_COUNT,
 };
 
-/** inventory_open(dir, read_only, out, why): the books in ${dir}. */
+/** inventory_create(dir, out, why): new books in ${dir}. */
+enum sn_err inventory_create(
+    const char *dir, struct sn_store **out, struct sn_why *why) SN_MUST_USE;
+
+/** inventory_open(dir, read_only, out, why): the books in ${dir}.
+ * SN_ECORRUPT when they are damaged as a whole. */
 enum sn_err inventory_open(const char *dir, bool read_only,
     struct sn_store **out, struct sn_why *why) SN_MUST_USE;
 

@@ -1,6 +1,7 @@
 #include "lib/store.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,9 @@ static enum sn_err of_code(struct sn_store *store, int code)
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
 	case MDB_INVALID:
+	case MDB_CURSOR_FULL: /* A tree deeper than any: pages in a ring. */
+	case MDB_MAP_RESIZED: /* We never resize: a meta page is damaged. */
+	case MDB_BAD_TXN: /* A page could not be read, and it did not say. */
 		return (SN_ECORRUPT);
 	case MDB_BAD_VALSIZE:
 		return (SN_EINVAL);
@@ -114,12 +118,18 @@ static enum sn_err open_tables(struct sn_store *store,
 	if (code != 0)
 		goto err0;
 	for (unsigned i = 0; i < o->table_count; i++) {
-		unsigned flags = o->read_only ? 0 : MDB_CREATE;
+		unsigned flags = o->read_only || o->must_exist ? 0 : MDB_CREATE;
 
 		if (o->tables[i].integer_key)
 			flags |= MDB_INTEGERKEY;
 		code = mdb_dbi_open(
 		    txn, o->tables[i].name, flags, &store->tables[i]);
+		if (code == MDB_NOTFOUND && o->must_exist) {
+			mdb_txn_abort(txn);
+			return (sn_why(why, SN_ECORRUPT,
+			    "%s is damaged: its table %s is missing", o->dir,
+			    o->tables[i].name));
+		}
 		if (code != 0)
 			goto err1;
 	}
@@ -131,6 +141,15 @@ err1:
 err0:
 	return (sn_why(why, of_code(store, code),
 	    "cannot open the tables in %s: %s", o->dir, mdb_strerror(code)));
+}
+
+static bool is_empty(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	return (stat(path, &st) == 0 && st.st_size == 0);
 }
 
 enum sn_err sn_store_open(
@@ -152,6 +171,14 @@ enum sn_err sn_store_open(
 		goto err1;
 	if ((code = mdb_env_create(&store->env)) != 0)
 		goto err2;
+	/* Of an empty file LMDB would make a new database. */
+	if (o->must_exist && is_empty(o->dir)) {
+		err = sn_why(why, SN_ECORRUPT,
+		    "%s/data.mdb is truncated to nothing; restore it from a "
+		    "backup",
+		    o->dir);
+		goto err3;
+	}
 	if (o->read_only)
 		flags |= MDB_RDONLY;
 	if ((code = mdb_env_set_mapsize(store->env, o->map_size)) != 0 ||
