@@ -130,7 +130,7 @@ install: all
 		$(DESTDIR)$(prefix)/share/man/man1 \
 		$(DESTDIR)$(prefix)/share/man/man5 \
 		$(DESTDIR)$(prefix)/share/man/man8 \
-		$(DESTDIR)$(prefix)/share/doc/sichernetz
+		$(DESTDIR)$(prefix)/share/doc/sichernetz/docs
 	install -m 755 $(BUILD)/sicher $(BUILD)/sicher-ca \
 		$(BUILD)/sicher-bench $(DESTDIR)$(prefix)/bin
 	install -m 755 $(BUILD)/sicherd $(BUILD)/sicherctl \
@@ -138,8 +138,10 @@ install: all
 	for m in docs/*.[158]; do \
 		install -m 644 $$m \
 		    $(DESTDIR)$(prefix)/share/man/man$${m##*.}; done
-	install -m 644 README.md docs/*.md conf/*.conf \
+	install -m 644 README.md conf/*.conf \
 		$(DESTDIR)$(prefix)/share/doc/sichernetz
+	install -m 644 docs/*.md \
+		$(DESTDIR)$(prefix)/share/doc/sichernetz/docs
 
 clean:
 	rm -rf build

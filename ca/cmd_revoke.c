@@ -11,16 +11,28 @@
 #include "ca/keyring.h"
 #include "ca/publish.h"
 
-#define AT_ONCE_MAX 1024
+#define AT_ONCE_MAX (1U << 20)
 
 /* What is to be revoked. */
 struct targets {
-	struct record list[AT_ONCE_MAX];
-	size_t count;
+	struct record *list;
+	size_t count, room;
 	size_t revoked_before;
 	bool more; /* There were too many for once. */
 	int64_t now;
 };
+
+static bool grow(struct targets *t)
+{
+	size_t room = t->room == 0 ? 16 : 2 * t->room;
+	struct record *list = realloc(t->list, room * sizeof(*list));
+
+	if (list == NULL)
+		return (false);
+	t->list = list;
+	t->room = room;
+	return (true);
+}
 
 static enum sn_err take(void *arg, const struct record *rec)
 {
@@ -34,7 +46,11 @@ static enum sn_err take(void *arg, const struct record *rec)
 		return (SN_OK);
 	if (t->count == AT_ONCE_MAX)
 		return (SN_ELIMIT);
-	t->list[t->count++] = *rec;
+	if (t->count == t->room && !grow(t))
+		return (SN_ENOMEM);
+	t->list[t->count] = *rec;
+	/* It belongs to the transaction. */
+	t->list[t->count++].der = (struct sn_bytes){ "", 0 };
 	return (SN_OK);
 }
 
@@ -69,7 +85,7 @@ static enum sn_err select_account(
 	err = find_walk(txn, KIND_CLIENT, account, device, take, t);
 	if (err == SN_ELIMIT)
 		return (sn_why(&cmd->why, err,
-		    "%s has more than %d certificates; revoke by device",
+		    "%s has more than %u certificates; revoke by device",
 		    account, AT_ONCE_MAX));
 	if (err != SN_OK)
 		return (inventory_why(cmd->a->store, err, &cmd->why));
@@ -227,6 +243,7 @@ static enum sn_err locked(struct cmd *cmd, struct keyring *ring, uint8_t reason)
 		err = revoke(cmd, ring, reason, t);
 		crl_unlock(lock);
 	}
+	free(t->list);
 	free(t);
 	return (err);
 }

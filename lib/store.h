@@ -42,8 +42,8 @@ struct sn_store_options {
 	const struct sn_store_table *tables;
 	unsigned table_count;
 	bool read_only;
-	bool
-	    must_exist; /* Nothing there, or a table missing, is damage: SN_ECORRUPT. */
+	/* Nothing there, or a table missing, is damage: SN_ECORRUPT. */
+	bool must_exist;
 };
 
 /** sn_store_open(options, out, why): SN_ESTORE, SN_EMODE, SN_ECORRUPT when
