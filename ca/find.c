@@ -31,17 +31,14 @@ static bool normal_serial(const char *hex, uint8_t out[SERIAL_BYTES])
 	return (sn_bytes_unhex(digits, out, SERIAL_BYTES));
 }
 
-#define KEY_MOST FINGERPRINT_BYTES
-
 /*
- * That a key is not there may be the doing of a page that lost its rows: it
- * is believed when all rows are met, in their order.  SN_ENOTFOUND, or
- * SN_ECORRUPT.
+ * That a key is not there may be the doing of a page that lost its rows, or
+ * of a signpost above them that was bent: it is believed when all rows are
+ * met, whole, and none is the one.  SN_ENOTFOUND, or SN_ECORRUPT.
  */
 static enum sn_err believe_absence(
-    struct sn_txn *txn, enum inventory_table table, size_t key_bytes)
+    struct sn_txn *txn, enum inventory_table table, struct sn_bytes missed)
 {
-	uint8_t last[KEY_MOST] = { 0 };
 	struct sn_bytes key, value;
 	struct sn_cursor *c;
 	uint64_t want, met = 0;
@@ -52,15 +49,17 @@ static enum sn_err believe_absence(
 		return (err);
 	for (err = sn_cursor_first(c, &key, &value); err == SN_OK;
 	     err = sn_cursor_next(c, &key, &value)) {
-		if (key.n != key_bytes || memcmp(last, key.p, key_bytes) >= 0 ||
-		    met++ == want)
+		if (met++ == want || sn_bytes_equal(key, missed))
+			err = SN_ECORRUPT;
+		else
+			err = inventory_unseal(table, key, &value);
+		if (err != SN_OK)
 			break;
-		memcpy(last, key.p, key_bytes);
 	}
 	sn_cursor_close(c);
-	if (err == SN_ENOTFOUND && met == want)
-		return (SN_ENOTFOUND);
-	return (err == SN_OK || err == SN_ENOTFOUND ? SN_ECORRUPT : err);
+	if (err == SN_ENOTFOUND && met != want)
+		err = SN_ECORRUPT;
+	return (err);
 }
 
 enum sn_err find_serial(
@@ -76,7 +75,8 @@ enum sn_err find_serial(
 		    hex));
 	err = book_get(txn, serial, out);
 	if (err == SN_ENOTFOUND)
-		err = believe_absence(txn, TABLE_CERTIFICATE, SERIAL_BYTES);
+		err = believe_absence(txn, TABLE_CERTIFICATE,
+		    (struct sn_bytes){ serial, sizeof(serial) });
 	if (err == SN_ENOTFOUND)
 		return (sn_why(why, err,
 		    "no certificate with the serial %s; sicher-ca list shows "
@@ -112,7 +112,7 @@ enum sn_err find_file(struct sn_txn *txn, const char *path, struct record *out,
     struct sn_why *why)
 {
 	uint8_t fingerprint[FINGERPRINT_BYTES];
-	struct sn_bytes serial;
+	struct sn_bytes key = { fingerprint, sizeof(fingerprint) }, serial;
 	enum sn_err err;
 	X509 *x;
 
@@ -123,11 +123,9 @@ enum sn_err find_file(struct sn_txn *txn, const char *path, struct record *out,
 	X509_free(x);
 	if (err != SN_OK)
 		return (err);
-	err = inventory_get(txn, TABLE_FINGERPRINT,
-	    (struct sn_bytes){ fingerprint, sizeof(fingerprint) }, &serial);
+	err = inventory_get(txn, TABLE_FINGERPRINT, key, &serial);
 	if (err == SN_ENOTFOUND)
-		err =
-		    believe_absence(txn, TABLE_FINGERPRINT, FINGERPRINT_BYTES);
+		err = believe_absence(txn, TABLE_FINGERPRINT, key);
 	if (err == SN_OK && serial.n == SERIAL_BYTES)
 		err = book_get(txn, serial.p, out);
 	else if (err == SN_ENOTFOUND)

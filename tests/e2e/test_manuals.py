@@ -43,7 +43,12 @@ def page(name):
                            ROOT / "docs" / name], capture_output=True,
                           text=True, check=True)
     text = re.sub(r".\x08", "", done.stdout)  # Bold and underlined.
-    return text.replace("\u2010", "-").replace("\u2212", "-")
+    text = text.replace("\u2010", "-").replace("\u2212", "-")
+    # "room join | leave" tells of two commands.
+    return text + "".join(
+        f"\n{first} {second}" for first, all in
+        re.findall(r"(\w+) (\w+(?: \| \w+)+)", text)
+        for second in all.split(" | "))
 
 
 @pytest.mark.parametrize("program", PAGES)
