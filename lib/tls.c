@@ -15,6 +15,13 @@
 /* What is read of a peer that failed, at most; see sn_tls_discard. */
 #define DRAIN_MAX (64 * 1024)
 
+/* Clearing walks the whole queue, which is empty nearly every time. */
+static void clear_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 struct sn_tls *sn_tls_of(const SSL *ssl)
 {
 	return (SSL_get_app_data(ssl));
@@ -27,7 +34,7 @@ static struct sn_tls *tls_new(struct sn_tls_context *context, int fd)
 
 	if (tls == NULL)
 		return (NULL);
-	ERR_clear_error();
+	clear_errors();
 	tls->context = context;
 	tls->fd = fd;
 	tls->alert = SN_TLS_ALERT_NONE;
@@ -126,7 +133,7 @@ static enum sn_tls_result failure(struct sn_tls *tls)
 	unsigned long e = ERR_peek_error();
 	const char *reason = ERR_reason_error_string(e);
 
-	ERR_clear_error();
+	clear_errors();
 	if (tls->alert != SN_TLS_ALERT_NONE)
 		return (fail(tls, reason != NULL ? reason : "alert"));
 	/* OpenSSL answers the end of the stream with an alert: look first. */
@@ -187,7 +194,7 @@ enum sn_tls_result sn_tls_handshake(struct sn_tls *tls)
 	enum sn_tls_result result;
 
 	do {
-		ERR_clear_error();
+		clear_errors();
 		tls->starved = false;
 		result = result_of(tls, SSL_do_handshake(tls->ssl));
 	} while (result == SN_TLS_WANT_READ && !tls->starved);
@@ -209,7 +216,7 @@ enum sn_tls_result sn_tls_read(
 
 	/* Records without data end a call before the socket is empty. */
 	do {
-		ERR_clear_error();
+		clear_errors();
 		tls->starved = false;
 		result = result_of(tls, SSL_read_ex(tls->ssl, out, size, n));
 		if (tls->renewed > RENEWALS_MAX)
@@ -224,9 +231,9 @@ static void listen_once(struct sn_tls *tls)
 	char byte;
 	size_t n;
 
-	ERR_clear_error();
+	clear_errors();
 	(void)SSL_peek_ex(tls->ssl, &byte, 1, &n);
-	ERR_clear_error();
+	clear_errors();
 }
 
 enum sn_tls_result sn_tls_write(
@@ -234,7 +241,7 @@ enum sn_tls_result sn_tls_write(
 {
 	enum sn_tls_result result;
 
-	ERR_clear_error();
+	clear_errors();
 	result = result_of(tls, SSL_write_ex(tls->ssl, p, size, n));
 	if (result != SN_TLS_TRUNCATED || tls->context->server)
 		return (result);
@@ -248,16 +255,15 @@ enum sn_tls_result sn_tls_shutdown(struct sn_tls *tls)
 
 	if (!tls->done)
 		return (SN_TLS_OK);
-	ERR_clear_error();
+	clear_errors();
 	ret = SSL_shutdown(tls->ssl);
 	/* 0: ours is sent, the peer's has not come. */
 	return (ret >= 0 ? SN_TLS_OK : result_of(tls, ret));
 }
 
-bool sn_tls_pending(const struct sn_tls *tls)
+bool sn_tls_more(const struct sn_tls *tls)
 {
-	return (SSL_pending(tls->ssl) > 0 ||
-		(!tls->starved && SSL_has_pending(tls->ssl)));
+	return (!tls->drained || SSL_has_pending(tls->ssl));
 }
 
 int sn_tls_alert(const struct sn_tls *tls)

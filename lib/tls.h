@@ -113,7 +113,7 @@ enum sn_tls_result sn_tls_handshake(struct sn_tls *tls) SN_MUST_USE;
  * sn_tls_read(tls, out, size, n):
  * Up to ${size} bytes into ${out}, *${n} > 0 of them on OK.  Bytes may wait
  * inside TLS where poll cannot see them: read until WANT_READ, or look at
- * sn_tls_pending before waiting.
+ * sn_tls_more before waiting.
  */
 enum sn_tls_result sn_tls_read(
     struct sn_tls *tls, void *out, size_t size, size_t *n) SN_MUST_USE;
@@ -142,8 +142,13 @@ bool sn_tls_discard(struct sn_tls *tls);
  */
 enum sn_tls_result sn_tls_shutdown(struct sn_tls *tls) SN_MUST_USE;
 
-/** sn_tls_pending(tls): bytes or records wait inside TLS. */
-bool sn_tls_pending(const struct sn_tls *tls);
+/**
+ * sn_tls_more(tls):
+ * After a read: whether another one may give something at once.  If not, the
+ * socket was empty and nothing waits inside TLS: wait until the descriptor is
+ * readable (with a level-triggered poll, which tells what came meanwhile).
+ */
+bool sn_tls_more(const struct sn_tls *tls);
 
 /** sn_tls_alert(tls): the alert the peer sent, or SN_TLS_ALERT_NONE. */
 int sn_tls_alert(const struct sn_tls *tls);

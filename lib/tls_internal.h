@@ -33,6 +33,7 @@ struct sn_tls {
 	bool done;          /* The handshake. */
 	bool eof;           /* The end of the stream was read. */
 	bool starved;       /* The last read of the socket found nothing. */
+	bool drained;       /* ... got all that was there. */
 	const char *reason; /* Of a failure; static storage. */
 };
 

@@ -36,6 +36,7 @@ static int socket_read(BIO *bio, char *out, int n)
 	ssize_t got = recv(tls->fd, out, (size_t)n, 0);
 
 	BIO_clear_retry_flags(bio);
+	tls->drained = got < n;
 	if (got < 0 && may_retry(errno)) {
 		BIO_set_retry_read(bio);
 		tls->starved = true;

@@ -476,6 +476,10 @@ static void read_some(struct sess *s)
 		s->heard = sn_clock_mono();
 		if (s->state != SESS_DRAINING)
 			eat_fresh(s, loop->scratch, got);
+		if (s->state != SESS_CLOSED && !sn_tls_more(s->tls)) {
+			status = SN_TLS_WANT_READ;
+			break;
+		}
 	}
 	if (s->state == SESS_CLOSED)
 		return;

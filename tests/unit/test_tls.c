@@ -159,12 +159,13 @@ static void both_ends_meet_and_carry_bytes(void **state)
 	assert_int_equal(sn_tls_read(p.server, in, sizeof(in), &n), SN_TLS_OK);
 	assert_int_equal(n, 5);
 	assert_memory_equal(in, "hello", 5);
+	assert_false(sn_tls_more(p.server));
 	assert_int_equal(
 	    sn_tls_read(p.server, in, sizeof(in), &n), SN_TLS_WANT_READ);
-	assert_false(sn_tls_pending(p.server));
+	assert_false(sn_tls_more(p.server));
 	assert_int_equal(sn_tls_write(p.server, "back", 4, &n), SN_TLS_OK);
 	assert_int_equal(sn_tls_read(p.client, in, 1, &n), SN_TLS_OK);
-	assert_true(sn_tls_pending(p.client));
+	assert_true(sn_tls_more(p.client));
 	assert_int_equal(sn_tls_read(p.client, in, sizeof(in), &n), SN_TLS_OK);
 	assert_int_equal(n, 3);
 	assert_int_equal(strncmp(sn_tls_cipher(p.server), "TLS_", 4), 0);
@@ -182,6 +183,26 @@ static void exchange(struct pair *p)
 	assert_int_equal(sn_tls_write(p->server, "told", 4, &n), SN_TLS_OK);
 	assert_int_equal(sn_tls_read(p->client, in, sizeof(in), &n), SN_TLS_OK);
 	assert_int_equal(n, 4);
+}
+
+static void what_waits_inside_tls_is_known_to_wait(void **state)
+{
+	struct pair p;
+	char in[8];
+	size_t n;
+
+	(void)state;
+	pair_good(&p);
+	/* Two records that one read of the socket brings. */
+	assert_int_equal(sn_tls_write(p.client, "one", 3, &n), SN_TLS_OK);
+	assert_int_equal(sn_tls_write(p.client, "two", 3, &n), SN_TLS_OK);
+	assert_int_equal(sn_tls_read(p.server, in, sizeof(in), &n), SN_TLS_OK);
+	assert_int_equal(n, 3);
+	assert_true(sn_tls_more(p.server));
+	assert_int_equal(sn_tls_read(p.server, in, sizeof(in), &n), SN_TLS_OK);
+	assert_memory_equal(in, "two", 3);
+	assert_false(sn_tls_more(p.server));
+	pair_close(&p);
 }
 
 /* Through new keys of both ends as well. */
@@ -797,6 +818,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_ends_meet_and_carry_bytes),
 		cmocka_unit_test(clients_come_with_keys_of_each_kind),
+		cmocka_unit_test(what_waits_inside_tls_is_known_to_wait),
 		cmocka_unit_test(
 		    a_server_keeps_the_suite_and_none_of_the_clients_certificates),
 		cmocka_unit_test(
