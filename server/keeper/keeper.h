@@ -27,6 +27,9 @@ struct settings;
  *		  account not named since the last such request is removed
  *	reload    + descriptors key, chain (PEM); the key before stays in use
  *		  as well
+ *	policy    {memory_kib, iterations, parallelism, queue, answer_ms,
+ *		  delay_first_ms, delay_max_ms, failures_per_day,
+ *		  secret_life_ms, token_life_ms, sign_rate}: from now on
  *	status
  *	stop
  *

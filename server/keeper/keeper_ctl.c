@@ -258,6 +258,60 @@ static enum sn_err on_backup(struct call *c)
 	return (err);
 }
 
+struct number_field {
+	const char *name;
+	uint64_t *to;
+};
+
+/* All of them are there, or nothing is taken. */
+static bool take_numbers(
+    const json_t *in, const struct number_field *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		json_int_t n =
+		    json_integer_value(json_object_get(in, fields[i].name));
+
+		if (n <= 0)
+			return (false);
+		*fields[i].to = (uint64_t)n;
+	}
+	return (true);
+}
+
+/* What sicherd.conf says of passwords, after a reload. */
+static enum sn_err on_policy(struct call *c)
+{
+	struct keeper *k = c->k;
+	struct keeper_delays delays;
+	uint64_t memory, passes, lanes, queue, answer, secret, token, rate;
+	const struct number_field fields[] = {
+		{ "memory_kib", &memory },
+		{ "iterations", &passes },
+		{ "parallelism", &lanes },
+		{ "queue", &queue },
+		{ "answer_ms", &answer },
+		{ "delay_first_ms", &delays.first },
+		{ "delay_max_ms", &delays.max },
+		{ "failures_per_day", &delays.per_day },
+		{ "secret_life_ms", &secret },
+		{ "token_life_ms", &token },
+		{ "sign_rate", &rate },
+	};
+
+	if (!take_numbers(c->in, fields, sizeof(fields) / sizeof(*fields)))
+		return (sn_why(
+		    &c->why, SN_EINVAL, "a policy's numbers are above 0"));
+	k->policy.cost = (struct argon_cost){ (uint32_t)memory,
+		(uint32_t)passes, (uint32_t)lanes };
+	keeper_logins_change(
+	    k->logins, (unsigned)queue, answer * SN_NS_PER_MS, &k->policy.cost);
+	k->vault.delays = delays;
+	k->vault.secret_life = secret;
+	k->vault.token_life = token;
+	keeper_sign_rate(k->sign, rate);
+	return (SN_OK);
+}
+
 static enum sn_err on_stop(struct call *c)
 {
 	c->k->stop = true;
@@ -278,6 +332,7 @@ static const struct {
 	{ "epoch", true, false, on_epoch },
 	{ "keep", false, false, on_keep },
 	{ "reload", false, true, on_reload },
+	{ "policy", false, false, on_policy },
 	{ "status", false, false, on_status },
 	{ "backup", false, true, on_backup },
 	{ "stop", false, false, on_stop },

@@ -57,6 +57,14 @@ enum sn_err keeper_logins_new(
 	return (SN_OK);
 }
 
+void keeper_logins_change(struct keeper_logins *l, unsigned queue_max,
+    uint64_t answer_ns, const struct argon_cost *cost)
+{
+	l->options.queue_max = queue_max;
+	l->options.answer_ns = answer_ns;
+	l->options.cost = *cost;
+}
+
 /* Sorted by due. */
 static void enlist(struct keeper_logins *l, struct login *login)
 {

@@ -55,6 +55,11 @@ enum sn_err keeper_logins_new(const struct keeper_logins_options *options,
 void keeper_logins_stop(struct keeper_logins *l);
 void keeper_logins_free(struct keeper_logins *l);
 
+/** keeper_logins_change(l, queue_max, answer_ns, cost): for what comes from
+ * now on. */
+void keeper_logins_change(struct keeper_logins *l, unsigned queue_max,
+    uint64_t answer_ns, const struct argon_cost *cost);
+
 /**
  * keeper_logins_start(l, asker, request):
  * For KEEPER_LOGIN and KEEPER_CHANGE; answers at once or later.

@@ -27,7 +27,8 @@ struct keeper_sign {
 	struct channel *channels;
 	unsigned channel_count;
 	/* The rate, in nanoseconds of credit. */
-	uint64_t cost, credit, credit_at;
+	_Atomic uint64_t cost;
+	uint64_t credit, credit_at;
 	struct sn_log_limit limit;
 	_Atomic uint64_t made, refused;
 };
@@ -42,16 +43,21 @@ struct message {
 
 static bool within_rate(struct keeper_sign *sign)
 {
-	uint64_t now = sn_clock_mono();
+	uint64_t now = sn_clock_mono(), cost = sign->cost;
 
 	sign->credit += now - sign->credit_at;
 	sign->credit_at = now;
 	if (sign->credit > SN_NS_PER_S)
 		sign->credit = SN_NS_PER_S;
-	if (sign->credit < sign->cost)
+	if (sign->credit < cost)
 		return (false);
-	sign->credit -= sign->cost;
+	sign->credit -= cost;
 	return (true);
+}
+
+void keeper_sign_rate(struct keeper_sign *sign, uint64_t rate)
+{
+	sign->cost = rate == 0 ? 0 : SN_NS_PER_S / rate;
 }
 
 static const struct keeper_key *find(
@@ -228,7 +234,7 @@ enum sn_err keeper_sign_start(
 
 	if ((sign = calloc(1, sizeof(*sign))) == NULL)
 		return (SN_ENOMEM);
-	sign->cost = rate == 0 ? 0 : SN_NS_PER_S / rate;
+	keeper_sign_rate(sign, rate);
 	sign->credit = SN_NS_PER_S;
 	sign->credit_at = sn_clock_mono();
 	sign->limit.burst = 1;

@@ -43,4 +43,7 @@ enum sn_err keeper_sign_key(
 /** keeper_sign_counts(sign): from any thread. */
 struct keeper_sign_counts keeper_sign_counts(const struct keeper_sign *sign);
 
+/** keeper_sign_rate(sign, rate): from now on so many a second; any thread. */
+void keeper_sign_rate(struct keeper_sign *sign, uint64_t rate);
+
 #endif

@@ -202,6 +202,32 @@ static json_t *reload_keeper(
 	return (child_ask(&p->keeper, request, key, 2));
 }
 
+/* What is checked already, so that it cannot be refused. */
+static void tell_policy(struct parent *p, const struct settings *s)
+{
+	json_t *reply = child_ask(&p->keeper,
+	    json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		      "s:I}",
+		"cmd", "policy", "memory_kib",
+		(json_int_t)(s->password.memory / 1024), "iterations",
+		(json_int_t)s->password.iterations, "parallelism",
+		(json_int_t)s->password.parallelism, "queue",
+		(json_int_t)s->password.queue, "answer_ms",
+		(json_int_t)s->password.answer_time, "delay_first_ms",
+		(json_int_t)s->password.delay_first, "delay_max_ms",
+		(json_int_t)s->password.delay_max, "failures_per_day",
+		(json_int_t)s->password.failures_per_day, "secret_life_ms",
+		(json_int_t)s->password.first_secret_life, "token_life_ms",
+		(json_int_t)s->password.token_life, "sign_rate",
+		(json_int_t)s->limits.sign_rate),
+	    NULL, 0);
+
+	/* It died: the next one starts with these. */
+	if (!child_ok(reply))
+		sn_log(SN_ALARM, "keeper.policy", "what=\"not heard\"");
+	json_decref(reply);
+}
+
 /* First the keeper, which keeps the key before as well; then net. */
 static json_t *hand_over(
     struct parent *p, const struct settings *settings, const struct material *m)
@@ -258,6 +284,7 @@ json_t *parent_reload(struct parent *p)
 			material_free(p->material);
 			p->settings = settings;
 			p->material = material;
+			tell_policy(p, settings);
 		} else {
 			settings_free(settings);
 			material_free(material);

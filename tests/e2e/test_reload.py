@@ -3,11 +3,13 @@
 import os
 import signal
 import socket
+import time
 
 import pytest
 
 from authority import run
 from protocol import Refused
+from server import PASSWORD
 
 # What is wrong, the change that makes it so, and what the message names.
 WRONG = {
@@ -140,6 +142,58 @@ def test_a_reload_takes_what_may_change(server, people):
         server.write_config(limits={"rooms_max": 2})
         server.reload()
         alice.call("DONE", "ROOM_CREATE", "#two", True, "")
+
+
+def test_a_reload_takes_what_is_said_of_passwords(server, people):
+    with server.login(people.alice_laptop) as alice:
+        token = alice.token
+    server.write_config(password={
+        "memory": "32MiB", "iterations": 3, "answer_time": "700ms",
+        "delay_first": "60s", "token_life": "1s"})
+    server.reload()
+    with server.session(people.alice_laptop) as alice:
+        alice.hello()
+        alice.auth(PASSWORD)  # Hashed anew, at the new cost.
+    time.sleep(1.1)  # The life that tokens have now.
+    with server.session(people.alice_laptop) as alice:
+        alice.hello()
+        with pytest.raises(Refused, match="token-refused"):
+            alice.resume(token)
+        begin = time.monotonic()
+        with pytest.raises(Refused, match="auth-failed"):
+            alice.auth("wrong")
+        assert time.monotonic() - begin >= 0.69
+        with pytest.raises(Refused, match="auth-failed"):
+            alice.auth(PASSWORD)  # Delayed for a minute.
+    server.login(people.alice_phone).close()
+    server.write_config(password={"workers": 2})
+    refused = server.ask("reload")
+    assert refused["ok"] is False and "password.workers" in refused["message"]
+    # Nor is anything else of that file taken, by whoever asks.
+    server.write_config(password={"workers": None, "answer_time": "100ms"},
+                        tls={"crl": "/nowhere"})
+    assert server.ask("reload")["ok"] is False
+    with server.session(people.bob_desk) as bob:
+        bob.hello()
+        begin = time.monotonic()
+        with pytest.raises(Refused, match="auth-failed"):
+            bob.auth("wrong")
+        assert time.monotonic() - begin >= 0.69
+
+
+def test_a_restarted_keeper_goes_by_what_was_reloaded(make_server, people):
+    server = make_server()
+    server.rough = True
+    server.write_config(password={"answer_time": "700ms"})
+    server.reload()
+    os.kill(server.ctl("status")["keeper"]["pid"], signal.SIGKILL)
+    server.wait_line("child.restarted", name="keeper")
+    with server.session(people.bob_desk) as bob:
+        bob.hello()
+        begin = time.monotonic()
+        with pytest.raises(Refused, match="auth-failed"):
+            bob.auth("wrong")
+        assert time.monotonic() - begin >= 0.69
 
 
 def test_a_new_server_certificate_is_taken_without_ending_sessions(

@@ -194,7 +194,8 @@ static const struct {
 	{ "loops = 64;", "loops" },
 	{ "account: { rule = \"dn\"; };", "account.rule" },
 	{ "store: { map_size = \"1GiB\"; };", "store.map_size" },
-	{ "password: { memory = \"64MiB\"; };", "password.memory" },
+	{ "password: { memory = \"64MiB\"; };", NULL },
+	{ "password: { workers = 2; };", "password.workers" },
 };
 
 static void a_reload_refuses_what_only_a_restart_can_change(void **state)
