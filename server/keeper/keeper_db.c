@@ -80,6 +80,25 @@ enum sn_err keeper_db_open(const char *dir, uint64_t map_size,
 	return (SN_OK);
 }
 
+enum sn_err keeper_db_open_to_read(
+    const char *dir, struct sn_store **out, struct sn_why *why)
+{
+	struct sn_store_options options = {
+		.dir = dir,
+		.max_readers = READERS,
+		.tables = tables,
+		.table_count = KEEPER_DB_COUNT,
+		.read_only = true,
+	};
+
+	return (sn_store_open(&options, out, why));
+}
+
+const char *keeper_db_table_name(enum keeper_db_table table)
+{
+	return (tables[table].name);
+}
+
 enum sn_err keeper_db_sweep(struct sn_txn *txn, enum keeper_db_table table,
     bool (*gone)(void *arg, struct sn_bytes key, struct sn_bytes value),
     void *arg, uint64_t *removed)

@@ -26,6 +26,13 @@ enum keeper_db_table {
 enum sn_err keeper_db_open(const char *dir, uint64_t map_size,
     struct sn_store **out, struct sn_why *why) SN_MUST_USE;
 
+/** keeper_db_open_to_read(dir, out, why): for a check beside the keeper. */
+enum sn_err keeper_db_open_to_read(
+    const char *dir, struct sn_store **out, struct sn_why *why) SN_MUST_USE;
+
+/** keeper_db_table_name(table): "accounts"; static storage. */
+const char *keeper_db_table_name(enum keeper_db_table table);
+
 /**
  * keeper_db_sweep(txn, table, gone, arg, removed):
  * Delete the rows for which ${gone} says so; adds them to *${removed}.

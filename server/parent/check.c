@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "server/keeper/keeper_check.h"
 #include "server/oplog/db_check.h"
 
 #define LINES_MAX 1000 /* A database that is all damage need not be told. */
@@ -17,7 +18,7 @@
 /* Shared with the child, so that what it did outlives it. */
 struct progress {
 	char table[32];
-	uint64_t findings, messages;
+	uint64_t findings, count;
 	bool done;
 	enum sn_err err;
 	struct sn_why why;
@@ -61,7 +62,10 @@ enum sn_err check_become_owner(const char *path, struct sn_why *why)
 	return (SN_OK);
 }
 
-static enum sn_err walk(
+typedef enum sn_err walker(
+    const char *dir, struct report *report, struct sn_why *why);
+
+static enum sn_err walk_net(
     const char *dir, struct report *report, struct sn_why *why)
 {
 	struct db_check check = {
@@ -71,8 +75,7 @@ static enum sn_err walk(
 	struct sn_txn *txn;
 	enum sn_err err;
 
-	if ((err = check_become_owner(dir, why)) != SN_OK ||
-	    (err = db_open_to_read(dir, &store, why)) != SN_OK)
+	if ((err = db_open_to_read(dir, &store, why)) != SN_OK)
 		return (err);
 	if ((err = sn_txn_read(store, &txn)) == SN_OK) {
 		err = db_check(txn, &check);
@@ -81,16 +84,29 @@ static enum sn_err walk(
 	if (err != SN_OK)
 		(void)sn_why(why, err, "%s: the walk ended in table %s: %s",
 		    dir, report->progress->table, sn_err_text(err));
-	report->progress->messages = check.messages;
+	report->progress->count = check.messages;
 	sn_store_close(store);
 	return (err);
 }
 
-static void child(const char *dir, struct report *report)
+static enum sn_err walk_keeper(
+    const char *dir, struct report *report, struct sn_why *why)
+{
+	struct keeper_check check = {
+		.finding = on_finding, .at = on_table, .arg = report
+	};
+	enum sn_err err = keeper_check(dir, &check, why);
+
+	report->progress->count = check.accounts;
+	return (err);
+}
+
+static void child(const char *dir, walker *walk, struct report *report)
 {
 	struct progress *p = report->progress;
 
-	p->err = walk(dir, report, &p->why);
+	if ((p->err = check_become_owner(dir, &p->why)) == SN_OK)
+		p->err = walk(dir, report, &p->why);
 	/* Damage is what was looked for, and not a failure to look. */
 	if (p->err == SN_ECORRUPT) {
 		on_finding(report, p->why.text);
@@ -124,33 +140,48 @@ static enum sn_err await(
 	return (SN_OK);
 }
 
+/* One of the two databases; ${what} is what it counts. */
+static enum sn_err check_part(const char *dir, walker *walk, const char *what,
+    struct report *report, struct sn_why *why)
+{
+	enum sn_err err;
+	pid_t pid;
+
+	memset(report->progress, 0, sizeof(*report->progress));
+	(void)fflush(NULL);
+	if ((pid = fork()) < 0)
+		return (sn_why_errno(why, SN_EIO, "cannot fork"));
+	if (pid == 0)
+		child(dir, walk, report);
+	err = await(pid, dir, report, why);
+	if (report->progress->findings > LINES_MAX)
+		(void)fprintf(report->to, "and %" PRIu64 " more\n",
+		    report->progress->findings - LINES_MAX);
+	else if (err == SN_OK && report->progress->findings == 0)
+		(void)fprintf(report->to, "%s: %" PRIu64 " %s, all sound\n",
+		    dir, report->progress->count, what);
+	return (err);
+}
+
 enum sn_err check_data(
     const char *data, FILE *to, uint64_t *findings, struct sn_why *why)
 {
 	struct report report = { .to = to };
 	char dir[4096];
 	enum sn_err err;
-	pid_t pid;
 
-	(void)snprintf(dir, sizeof(dir), "%s/net", data);
 	report.progress = mmap(NULL, sizeof(*report.progress),
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (report.progress == MAP_FAILED)
 		return (sn_why_errno(why, SN_ENOMEM, "cannot check"));
-	(void)fflush(NULL);
-	if ((pid = fork()) < 0)
-		err = sn_why_errno(why, SN_EIO, "cannot fork");
-	else if (pid == 0)
-		child(dir, &report);
-	if (pid > 0)
-		err = await(pid, dir, &report, why);
+	(void)snprintf(dir, sizeof(dir), "%s/net", data);
+	err = check_part(dir, walk_net, "messages", &report, why);
 	*findings = report.progress->findings;
-	if (*findings > LINES_MAX)
-		(void)fprintf(
-		    to, "and %" PRIu64 " more\n", *findings - LINES_MAX);
-	else if (err == SN_OK && *findings == 0)
-		(void)fprintf(to, "%s: %" PRIu64 " messages, all sound\n", dir,
-		    report.progress->messages);
+	if (err == SN_OK) {
+		(void)snprintf(dir, sizeof(dir), "%s/keeper", data);
+		err = check_part(dir, walk_keeper, "passwords", &report, why);
+		*findings += report.progress->findings;
+	}
 	(void)munmap(report.progress, sizeof(*report.progress));
 	return (err);
 }

@@ -8,8 +8,8 @@
 
 /**
  * check_data(data, to, findings, why):
- * Walk the database of messages in ${data}/net, in a child process with the
- * rights of the folder's owner, beside a running server or without one.
+ * Walk the two databases in ${data}, each in a child process with the
+ * rights of its folder's owner, beside a running server or without one.
  * What is wrong is written to ${to}, a line each, and counted; a child that
  * the damage kills is such a finding.  SN_OK when the walk could be made.
  */

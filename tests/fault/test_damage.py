@@ -59,6 +59,18 @@ def test_a_damaged_record_is_told_and_the_others_are_delivered(server, people):
         assert bob.post("alice", "and it goes on")
 
 
+def test_a_damaged_password_is_found(server, people):
+    server.stop()
+    keeper = server.data / "keeper" / "data.mdb"
+    whole = keeper.read_bytes()
+    assert whole.count(b"$argon2id$") >= 4
+    keeper.write_bytes(whole.replace(b"$argon2id$", b"$argon2ie$"))
+    found = check(server)
+    assert found.returncode == 1 and "keeper's accounts: " in found.stdout
+    keeper.write_bytes(whole)
+    assert "passwords, all sound" in check(server).stdout
+
+
 def test_a_truncated_database_is_refused_at_the_start(server, people):
     server.rough = True
     three(server, people)
