@@ -69,7 +69,7 @@ struct settings {
 		uint64_t members_max;
 		uint64_t rooms_per_account;
 		uint64_t signal_rate;   /* A second and session. */
-		uint64_t small_room;    /* Members; see receipts.h. */
+		uint64_t small_room;    /* Members; see docs/PROTOCOL.md. */
 		uint64_t sign_rate;     /* Signatures a second. */
 		uint64_t account_bytes; /* Stored of one account; 0: any. */
 	} limits;

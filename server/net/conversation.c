@@ -1,6 +1,7 @@
 #include "server/net/conversation.h"
 
 #include "server/oplog/account.h"
+#include "server/oplog/db.h"
 
 /* *${id} is 0 for two who never spoke. */
 static enum sn_err find_direct(
@@ -48,4 +49,26 @@ enum sn_err conversation_find(struct sn_txn *txn, uint64_t account,
 uint64_t conversation_other(const struct room *room, uint64_t account)
 {
 	return (room->lower == account ? room->higher : room->lower);
+}
+
+enum sn_err conversation_last(
+    struct sn_cursor *c, uint64_t room, uint64_t seq, uint64_t *out)
+{
+	struct db_key above = db_key2(room, seq + 1);
+	struct sn_bytes key, value;
+	struct sn_rd r;
+	enum sn_err err;
+
+	err = sn_cursor_seek(c, db_bytes(&above), &key, &value);
+	if (err == SN_OK)
+		err = sn_cursor_prev(c, &key, &value);
+	else if (err == SN_ENOTFOUND)
+		err = sn_cursor_last(c, &key, &value);
+	if (err != SN_OK)
+		return (err);
+	r = sn_rd_over(key.p, key.n);
+	if (sn_rd_u64(&r) != room)
+		return (SN_ENOTFOUND);
+	*out = sn_rd_u64(&r);
+	return (SN_OK);
 }

@@ -22,4 +22,9 @@ enum sn_err conversation_find(struct sn_txn *txn, uint64_t account,
 /** conversation_other(c, account): the other one of two, or ${account}. */
 uint64_t conversation_other(const struct room *room, uint64_t account);
 
+/** conversation_last(index, room, seq, out): its last message at or below
+ * ${seq}, by a cursor of DB_ROOM_INDEX.  SN_ENOTFOUND. */
+enum sn_err conversation_last(struct sn_cursor *index, uint64_t room,
+    uint64_t seq, uint64_t *out) SN_MUST_USE;
+
 #endif

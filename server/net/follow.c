@@ -13,7 +13,7 @@
 #include "server/net/loop.h"
 #include "server/oplog/message.h"
 #include "server/net/net_impl.h"
-#include "server/net/receipts.h"
+#include "server/net/receipt_delivered.h"
 #include "server/net/signals.h"
 #include "server/net/sweeper.h"
 
@@ -80,7 +80,7 @@ static void synced(struct sess *s, uint64_t ref, uint64_t head)
 
 	f.cursor = cursors_seq(s->loop->net->cursors, s->follow.cursor);
 	s->follow.position = f.cursor;
-	receipts_synced(s, f.cursor);
+	receipt_delivered_synced(s, f.cursor);
 	sn_frame_put_synced(&w, &f);
 	sess_put_end(s, &w);
 	sess_again(s);
@@ -202,7 +202,7 @@ void follow_on_ack(struct sess *s, const struct sn_frame *frame)
 	cursors_ack(s->loop->net->cursors, s->follow.cursor, f.seq);
 	if (atomic_load_explicit(
 		&s->loop->net->receipts_wanted, memory_order_relaxed) != 0)
-		receipts_acked(s, f.seq);
+		receipt_delivered_acked(s, f.seq);
 }
 
 void follow_on_credit(struct sess *s, const struct sn_frame *frame)
@@ -322,7 +322,7 @@ void follow_feed(struct sess *s)
 void follow_stop(struct sess *s)
 {
 	presence_leave(s);
-	receipts_stop(s);
+	receipt_delivered_stop(s);
 	release(s);
 	if (!s->following)
 		return;

@@ -16,7 +16,8 @@
 #include "server/net/net_impl.h"
 #include "server/keeper/provider.h"
 #include "server/net/login.h"
-#include "server/net/receipts.h"
+#include "server/net/receipt_delivered.h"
+#include "server/net/receipt_read.h"
 
 #define ACCEPTS_A_TURN 64
 #define TICK_MS 1000
@@ -264,7 +265,8 @@ static void tick(struct loop *loop)
 		next = s->next;
 		sess_tick(s, now);
 	}
-	receipts_tick(loop);
+	receipt_delivered_tick(loop);
+	receipt_read_tick(loop);
 	if (loop->listening)
 		sn_poll_want(loop->poll, &loop->listener, true, false);
 }
@@ -300,7 +302,7 @@ static void *run(void *arg)
 		tick(loop);
 		watch_keeper(loop);
 		if (loop->receipts_now != NULL)
-			receipts_turn(loop);
+			receipt_delivered_turn(loop);
 		flush_dirty(loop);
 		end_reading(loop);
 		free_closed(loop);
@@ -363,7 +365,7 @@ void loop_free(struct loop *loop)
 	free_closed(loop);
 	mailbox_free(loop->mailbox);
 	followers_free(loop);
-	receipts_free(loop);
+	receipt_read_free(loop);
 	sn_txn_abort(loop->reader);
 	keeper_client_free(loop->keeper);
 	if (loop->sign_fd >= 0)

@@ -50,7 +50,7 @@ struct loop {
 	struct sess *all, *dirty, *again, *throttled, *closed;
 	unsigned count;
 	struct sess *receipts_now, *receipts_later;
-	struct read_later *reads_later; /* See receipts.c. */
+	struct read_later *reads_later; /* See receipt_read.c. */
 	unsigned reads_waiting;
 	uint64_t last_id;
 	uint64_t last_tick, last_release;

@@ -55,7 +55,7 @@ struct sess_follow {
 	uint64_t sent_frames, sent_bytes;
 };
 
-/* Receipts for what it acknowledges; see receipts.c. */
+/* Receipts for what it acknowledges; see receipt_delivered.h. */
 struct sess_receipts {
 	struct sess *next; /* Of those that are due. */
 	bool due;

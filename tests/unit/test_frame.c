@@ -232,6 +232,193 @@ static void a_frame_that_does_not_fit_writes_nothing_usable(void **state)
 	assert_true(w.bad);
 }
 
+/* A good one of every frame there is, as long as its fields may be short. */
+#define FILL_UINT(name, min, max) f.name = (min) + (uint64_t)((min) < (max));
+#define FILL_MAYBE(name, min, max) \
+	f.name = (struct sn_maybe){ true, (min) + (uint64_t)((min) < (max)) };
+#define FILL_TEXT(name, min, max) \
+	f.name = (struct sn_bytes){ filling, (min) > 2 ? (min) : 2 };
+#define FILL_BYTES(name, min, max) FILL_TEXT(name, min, max)
+#define FILL_ID(name, min, max) memset(f.name, 0x11, sizeof(f.name));
+#define FILL_BOOL(name, min, max) f.name = true;
+#define FILL_LIST(name, min, max) f.name = SN_FEATURES_ALL;
+#define FILL_LATER_UINT(name, min, max) FILL_UINT(name, min, max)
+#define FILL_LATER_MAYBE(name, min, max) FILL_MAYBE(name, min, max)
+#define FILL_LATER_BOOL(name, min, max) FILL_BOOL(name, min, max)
+#define FILL(KIND, name, min, max) FILL_##KIND(name, min, max)
+
+/* What was parsed lies within the frame. */
+#define HELD_UINT(name) (void)f.name;
+#define HELD_MAYBE(name) (void)f.name;
+#define HELD_TEXT(name) assert_true(within(f.name, b, n));
+#define HELD_BYTES(name) HELD_TEXT(name)
+#define HELD_ID(name) (void)f.name;
+#define HELD_BOOL(name) (void)f.name;
+#define HELD_LIST(name) (void)f.name;
+#define HELD_LATER_UINT(name) (void)f.name;
+#define HELD_LATER_MAYBE(name) (void)f.name;
+#define HELD_LATER_BOOL(name) (void)f.name;
+#define HELD(KIND, name, min, max) HELD_##KIND(name)
+
+static const char filling[64] =
+    "abcdefghabcdefghabcdefghabcdefghabcdefghabcdefghabcdefghabcdefg";
+
+static bool within(struct sn_bytes field, const uint8_t *b, size_t n)
+{
+	const uint8_t *p = field.p;
+
+	return (field.n == 0 || (p >= b && p + field.n <= b + n));
+}
+
+/* clang-format off */
+#define X(number, lower, UPPER)                                             \
+static size_t make_##lower(uint8_t *b, size_t size)                         \
+{                                                                           \
+	struct sn_frame_##lower f = { 0 };                                  \
+	struct sn_wr w = sn_wr_over(b, size);                               \
+                                                                            \
+	SN_FRAME_##lower(FILL)                                              \
+	sn_frame_put_##lower(&w, &f);                                       \
+	assert_false(w.bad);                                                \
+	return (w.n);                                                       \
+}                                                                           \
+static bool read_##lower(const uint8_t *b, size_t n)                        \
+{                                                                           \
+	struct sn_frame_##lower f;                                          \
+	struct sn_frame frame;                                              \
+                                                                            \
+	if (sn_frame_open(b, n, SN_FRAME_MAX, &frame) != SN_OK ||           \
+	    !sn_frame_get_##lower(&frame, &f))                              \
+		return (false);                                             \
+	SN_FRAME_##lower(HELD)                                              \
+	return (true);                                                      \
+}
+SN_FRAMES(X)
+#undef X
+/* clang-format on */
+
+static const struct kind {
+	const char *name;
+	size_t (*make)(uint8_t *b, size_t size);
+	bool (*read)(const uint8_t *b, size_t n);
+} kinds[] = {
+#define X(number, lower, UPPER) { #UPPER, make_##lower, read_##lower },
+	SN_FRAMES(X)
+#undef X
+};
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
+
+static void every_frame_reads_back(void **state)
+{
+	uint8_t b[1024];
+
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		size_t n = kinds[i].make(b, sizeof(b));
+
+		if (!kinds[i].read(b, n))
+			fail_msg("%s does not read back", kinds[i].name);
+		/* Nor is it another one. */
+		assert_false(kinds[(i + 1) % KINDS].read(b, n));
+	}
+}
+
+static void no_prefix_of_any_frame_is_one(void **state)
+{
+	struct sn_frame frame;
+	uint8_t b[1024];
+
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		size_t n = kinds[i].make(b, sizeof(b));
+
+		for (size_t cut = 0; cut < n; cut++)
+			assert_int_equal(
+			    sn_frame_open(b, cut, SN_FRAME_MAX, &frame),
+			    SN_EAGAIN);
+		/* Nor when its length says that it ends there. */
+		for (size_t cut = 1; cut < n - SN_FRAME_HEAD; cut++) {
+			b[2] = (uint8_t)(cut >> 8);
+			b[3] = (uint8_t)cut;
+			if (kinds[i].read(b, n))
+				fail_msg("%s cut at %zu is read", kinds[i].name,
+				    cut);
+		}
+	}
+}
+
+static void no_bit_flip_of_any_frame_reads_beyond_it(void **state)
+{
+	uint8_t b[1024];
+
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		size_t n = kinds[i].make(b, sizeof(b));
+
+		for (size_t bit = 0; bit < 8 * n; bit++) {
+			b[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+			(void)kinds[i].read(b, n);
+			b[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+		}
+		assert_true(kinds[i].read(b, n));
+	}
+}
+
+static void an_appended_field_that_is_not_there_is_null_zero_or_false(
+    void **state)
+{
+	static const struct {
+		const char *hex;
+		bool history;
+	} rooms[] = {
+		{ "8518200164236f7073f560", false },
+		{ "8618200164236f7073f560f4", false },
+		{ "8618200164236f7073f560f5", true },
+		{ "8718200164236f7073f560f501", true },
+	};
+	struct sn_frame_room_create f;
+	struct sn_frame frame;
+	uint8_t b[64] = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++) {
+		size_t n = strlen(rooms[i].hex) / 2;
+
+		b[3] = (uint8_t)n;
+		assert_true(sn_bytes_unhex(rooms[i].hex, b + SN_FRAME_HEAD, n));
+		assert_int_equal(
+		    sn_frame_open(b, n + SN_FRAME_HEAD, SN_FRAME_MAX, &frame),
+		    SN_OK);
+		assert_true(sn_frame_get_room_create(&frame, &f));
+		assert_int_equal(f.history, rooms[i].history);
+	}
+}
+
+static void features_are_words_and_unknown_ones_are_passed_over(void **state)
+{
+	struct sn_frame_hello f = { .version = 1,
+		.features = SN_FEATURE_SIGNALS | SN_FEATURE_ROOMS };
+	/* [1, 1, ["later", "signals"], ""] */
+	static const char hex[] = "840101826"
+				  "56c61746572677369676e616c7360";
+	struct sn_frame frame;
+	uint8_t b[128] = { 0 };
+	struct sn_wr w = sn_wr_over(b, sizeof(b));
+	size_t n = strlen(hex) / 2;
+
+	(void)state;
+	sn_frame_put_hello(&w, &f);
+	assert_int_equal(sn_frame_open(b, w.n, SN_FRAME_MAX, &frame), SN_OK);
+	assert_true(sn_frame_get_hello(&frame, &f));
+	assert_int_equal(f.features, SN_FEATURE_SIGNALS | SN_FEATURE_ROOMS);
+	b[3] = (uint8_t)n;
+	assert_true(sn_bytes_unhex(hex, b + SN_FRAME_HEAD, n));
+	assert_int_equal(
+	    sn_frame_open(b, n + SN_FRAME_HEAD, SN_FRAME_MAX, &frame), SN_OK);
+	assert_true(sn_frame_get_hello(&frame, &f));
+	assert_int_equal(f.features, SN_FEATURE_SIGNALS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +437,13 @@ int main(void)
 		cmocka_unit_test(a_stored_tail_makes_the_frame_deliver_writes),
 		cmocka_unit_test(
 		    a_frame_that_does_not_fit_writes_nothing_usable),
+		cmocka_unit_test(every_frame_reads_back),
+		cmocka_unit_test(no_prefix_of_any_frame_is_one),
+		cmocka_unit_test(no_bit_flip_of_any_frame_reads_beyond_it),
+		cmocka_unit_test(
+		    an_appended_field_that_is_not_there_is_null_zero_or_false),
+		cmocka_unit_test(
+		    features_are_words_and_unknown_ones_are_passed_over),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
