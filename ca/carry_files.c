@@ -299,7 +299,8 @@ static enum sn_err carry_one(
 	if (err == SN_ENOTFOUND)
 		return (sn_why(why, SN_EDENIED,
 		    "a revocation list is signed by no CA that the backup "
-		    "knows; is it this authority's?"));
+		    "knows; if it is one made since, name the ca.pem of that "
+		    "server with --ca FILE"));
 	for (int i = 0; err == SN_OK && i < sk_X509_REVOKED_num(all); i++)
 		err =
 		    carry_entry(to, sk_X509_REVOKED_value(all, i), id, end, c);

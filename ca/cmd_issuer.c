@@ -1,5 +1,7 @@
 #include "ca/cmd.h"
 
+#include <unistd.h>
+
 #include "ca/audit.h"
 #include "ca/crl.h"
 #include "ca/found.h"
@@ -17,8 +19,9 @@ struct roster {
 };
 
 static enum sn_err read_roster(
-    struct sn_txn *txn, int64_t now, struct roster *r)
+    struct cmd *cmd, struct sn_txn *txn, int64_t now, struct roster *r)
 {
+	char path[PATH_BYTES];
 	struct issuer i;
 	struct record rec;
 	enum sn_err err;
@@ -31,7 +34,9 @@ static enum sn_err read_roster(
 		if ((err = issuer_record(txn, &i, &rec)) != SN_OK)
 			return (err);
 		r->alive += rec.not_after >= now;
-		if (issuer_state(&i, &rec, r->active, now) == ISSUER_PREPARED)
+		/* One whose key was lost, as a restore may tell, never signs. */
+		if (issuer_state(&i, &rec, r->active, now) == ISSUER_PREPARED &&
+		    access(keyring_path(cmd->a, i.id, path), F_OK) == 0)
 			r->prepared = i.id;
 	}
 	return (err == SN_ENOTFOUND ? SN_OK : err);
@@ -44,7 +49,7 @@ static enum sn_err get_roster(struct cmd *cmd, struct roster *r)
 
 	if ((err = sn_txn_read(cmd->a->store, &txn)) != SN_OK)
 		return (inventory_why(cmd->a->store, err, &cmd->why));
-	err = read_roster(txn, sn_clock_wall_s(), r);
+	err = read_roster(cmd, txn, sn_clock_wall_s(), r);
 	sn_txn_abort(txn);
 	return (inventory_why(cmd->a->store, err, &cmd->why));
 }
@@ -221,7 +226,7 @@ static enum sn_err list(struct cmd *cmd)
 	if ((err = cmd_open(cmd, true)) != SN_OK)
 		goto out;
 	if ((err = sn_txn_read(cmd->a->store, &txn)) == SN_OK) {
-		err = read_roster(txn, now, &r);
+		err = read_roster(cmd, txn, now, &r);
 		for (uint32_t id = 1; err == SN_OK && id < r.next; id++)
 			if ((err = issuer_get(txn, id, &i)) == SN_OK &&
 			    (err = issuer_record(txn, &i, &rec)) == SN_OK)

@@ -251,9 +251,14 @@ static enum sn_err carry_published(struct work *w, struct sn_txn *to)
 
 static enum sn_err carry_named(struct work *w, struct sn_txn *to)
 {
-	const char *path;
+	const char *path = sn_cli_value(w->cmd->cli, "ca");
 	enum sn_err err, read;
 
+	if (path != NULL) {
+		err = carry_file(w, to, path, carry_trust, &read);
+		if (err != SN_OK || read != SN_OK)
+			return (err != SN_OK ? err : read);
+	}
 	for (size_t i = 0; (path = sn_cli_nth(w->cmd->cli, "crl", i)) != NULL;
 	     i++) {
 		err = carry_file(w, to, path, carry_lists, &read);

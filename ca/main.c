@@ -118,6 +118,8 @@ static const struct sn_cli_option passwd_options[] = {
 static const struct sn_cli_option restore_options[] = {
 	{ "crl", 0, "FILE", "the latest crl.pem there is, from a server; may "
 	    "be repeated" },
+	{ "ca", 0, "FILE", "the ca.pem beside it, where an issuing CA was made "
+	    "since" },
 	{ "no-crl", 0, NULL, "there is none left, neither here nor there" },
 	END
 };

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -151,8 +152,24 @@ def test_on_another_machine_a_server_s_list_says_what_was_revoked(
     # The list of an issuing CA made since is nobody's that is known there.
     done = run(BUILD / "sicher-ca", "restore", base.backup, "--dir", folder,
                "--crl", base.crl)
-    assert done.returncode == 4 and "no CA" in done.stderr
+    assert done.returncode == 4 and "--ca FILE" in done.stderr
     assert not folder.exists()
+    # With the server's ca.pem it is: as one whose key is lost.
+    done = run(BUILD / "sicher-ca", "restore", base.backup, "--dir", folder,
+               "--crl", base.crl, "--ca", base.ca)
+    assert done.returncode == 0, done.stderr
+    assert ca_books.crl_numbers(folder) == ca_books.crl_numbers(base.dir)
+    check = run(BUILD / "sicher-ca", "check", "--dir", folder)
+    assert check.returncode == 0, check.stdout
+    keyed = [BUILD / "sicher-ca", "--dir", folder, "--passphrase-file",
+             base.secret]
+    assert run(*keyed, "issue", "erin").returncode == 0
+    done = run(*keyed, "crl", "publish")
+    assert done.returncode == 5 and "issuing-2 is not renewed" in done.stdout
+    assert run(*keyed, "issuer", "rotate").returncode in (0, 5)
+    listed = json.loads(run(*keyed, "issuer", "list", "--json").stdout)
+    assert [i["state"] for i in listed["issuers"]] == [
+        "retired", "retired", "active"]
 
 
 def test_a_restored_authority_goes_on_where_the_lists_end(house, tmp_path):
@@ -168,6 +185,11 @@ def test_a_restored_authority_goes_on_where_the_lists_end(house, tmp_path):
         assert done.returncode in ok, done.stdout + done.stderr
         return done
 
+    for part in (house.crl.read_bytes()[:-60], b""):
+        (tmp_path / "cut").write_bytes(part)
+        done = there("restore", tmp_path / "backup", "--crl",
+                     tmp_path / "cut", ok=(4,))
+        assert "cut off" in done.stderr and not folder.exists()
     there("restore", tmp_path / "backup", "--crl", house.crl)
     assert folder.stat().st_mode & 0o777 == 0o755
     assert (folder / "private").stat().st_mode & 0o777 == 0o700
