@@ -18,6 +18,7 @@ struct sn_store {
 	unsigned table_count;
 	atomic_int latched; /* A write or sync failed: believe no later one. */
 	atomic_int reason;  /* LMDB's last code that was a failure. */
+	atomic_bool panicked;
 };
 
 struct sn_txn {
@@ -44,6 +45,8 @@ static enum sn_err of_code(struct sn_store *store, int code)
 		return (SN_EEXISTS);
 	}
 	atomic_store(&store->reason, code);
+	if (code == MDB_PANIC)
+		atomic_store(&store->panicked, true);
 	switch (code) {
 	case MDB_MAP_FULL:
 	case MDB_TXN_FULL:
@@ -214,6 +217,16 @@ void sn_store_close(struct sn_store *store)
 	mdb_env_close(store->env);
 	free(store->tables);
 	free(store);
+}
+
+void sn_store_latch(struct sn_store *store)
+{
+	atomic_store(&store->latched, 1);
+}
+
+bool sn_store_panicked(const struct sn_store *store)
+{
+	return (atomic_load(&store->panicked));
 }
 
 void sn_store_used(struct sn_store *store, uint64_t *used, uint64_t *map)

@@ -54,6 +54,13 @@ enum sn_err sn_store_open(const struct sn_store_options *options,
 /** sn_store_close(store): no transaction may be open. NULL is fine. */
 void sn_store_close(struct sn_store *store);
 
+/** sn_store_latch(store): refuse every write from now on, with SN_ESTORE. */
+void sn_store_latch(struct sn_store *store);
+
+/** sn_store_panicked(store): LMDB does not know any more what is on the disk
+ * and answers nothing, reads included, until the store is opened anew. */
+bool sn_store_panicked(const struct sn_store *store);
+
 /** sn_store_used(store, used, map): bytes of the file, and the map's size. */
 void sn_store_used(struct sn_store *store, uint64_t *used, uint64_t *map);
 

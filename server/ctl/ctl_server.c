@@ -18,6 +18,18 @@ static void put_listening(const json_t *reply)
 	}
 }
 
+static void put_troubles(const json_t *reply)
+{
+	if (json_is_true(json_object_get(reply, "reading_only")))
+		(void)printf("%-12s the disk failed: nothing is stored until "
+			     "a restart\n",
+		    "TROUBLE");
+	if (json_is_true(json_object_get(reply, "clock_held")))
+		(void)printf("%-12s the time leapt: nothing is removed; see "
+			     "sicherctl store accept-clock --help\n",
+		    "TROUBLE");
+}
+
 static void put_child(const json_t *reply, const char *name)
 {
 	(void)printf("%-12s pid %lld\n", name,
@@ -55,6 +67,7 @@ int ctl_status(struct sn_cli *cli)
 		return ((int)status);
 	if (!ctl_json(cli, reply)) {
 		put_listening(reply);
+		put_troubles(reply);
 		(void)printf("%-12s %s, children restarted %lld times\n", "up",
 		    show_span(ctl_number(reply, "uptime"), up, sizeof(up)),
 		    ctl_number(reply, "restarts"));

@@ -210,6 +210,8 @@ static enum sn_err open_all(
 	if ((err = db_open(dir, set->store.map_size, 2 * NET_LOOPS_MAX + 16,
 		 &net->store, why)) != SN_OK)
 		return (err);
+	if (start->reading_only)
+		sn_store_latch(net->store);
 	if ((err = cursors_new(&net->cursors)) != SN_OK ||
 	    (err = reads_new(&net->reads)) != SN_OK ||
 	    (err = presence_new(&net->presence)) != SN_OK ||
@@ -318,7 +320,7 @@ static void serve_parent(struct net *net, int ctl_fd)
 
 	if (buffer == NULL)
 		return;
-	while (!drained(net)) {
+	while (!drained(net) && !sn_store_panicked(net->store)) {
 		int n =
 		    poll(&p, 1, net->draining ? DRAIN_LOOK_MS : STORE_EVERY_MS);
 
@@ -388,6 +390,7 @@ int net_run(const struct net_start *start)
 	struct net net = { .started = sn_clock_mono() };
 	struct sn_why why = { "" };
 	unsigned started = 0;
+	bool panicked = false;
 	enum sn_err err;
 
 	/* A terminal sends these to the whole group; the parent decides. */
@@ -416,6 +419,10 @@ int net_run(const struct net_start *start)
 	say_ready(start->ctl_fd, err, &why);
 	if (err == SN_OK)
 		serve_parent(&net, start->ctl_fd);
+	if (net.store != NULL)
+		panicked = sn_store_panicked(net.store);
 	close_all(&net, started);
+	if (panicked)
+		return (NET_PANICKED);
 	return (err == SN_OK ? 0 : 1);
 }

@@ -1,6 +1,8 @@
 #ifndef SERVER_NET_NET_H
 #define SERVER_NET_NET_H
 
+#include <stdbool.h>
+
 #include "server/base/settings.h"
 
 struct material;
@@ -18,13 +20,18 @@ struct net_start {
 	int ctl_fd;
 	const int *listen_fds; /* One a loop. */
 	unsigned listen_count;
+	bool reading_only; /* Its database is not to be written. */
 };
+
+/** The exit status of a net whose database must be opened anew, and then
+ * only be read: see sn_store_panicked. */
+#define NET_PANICKED 75
 
 /**
  * net_run(start):
  * Be net, in a process just forked, until told to drain or ctl_fd closes.
  * Says {"id":0,"ok":true} once it serves its database and waits for
- * "channels".  Returns the exit status.
+ * "channels".  Returns the exit status, NET_PANICKED for one.
  */
 int net_run(const struct net_start *start);
 

@@ -188,6 +188,8 @@ static json_t *status(struct parent *p, json_t *request)
 	    reply, "restarts", json_integer((json_int_t)p->restarts));
 	(void)json_object_set_new(
 	    reply, "uptime", json_integer((json_int_t)up));
+	(void)json_object_set_new(
+	    reply, "reading_only", json_boolean(p->reading_only));
 	return (reply);
 }
 

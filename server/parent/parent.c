@@ -56,6 +56,7 @@ static int run_net(void *arg, int ctl_fd)
 		.ctl_fd = ctl_fd,
 		.listen_fds = p->listeners.fds,
 		.listen_count = p->listeners.count,
+		.reading_only = p->reading_only,
 	};
 
 	sn_log_setup("net", (enum sn_level)p->settings->log_level);
@@ -389,6 +390,16 @@ static void restart(struct parent *p, struct child *c,
 	    (int)c->pid);
 }
 
+/* Until somebody has looked at the disk and starts the server again. */
+static void stop_writing(struct parent *p)
+{
+	p->reading_only = true;
+	sn_log(SN_ALARM, "store.reading_only",
+	    "what=\"the disk failed where the database says what is in force; "
+	    "it is only read until sicherd is restarted: look at the disk "
+	    "first\"");
+}
+
 static void reap(struct parent *p)
 {
 	pid_t pid;
@@ -403,6 +414,9 @@ static void reap(struct parent *p)
 			continue;
 		if (!p->stopping)
 			report_death(c, status);
+		if (c == &p->net && WIFEXITED(status) &&
+		    WEXITSTATUS(status) == NET_PANICKED)
+			stop_writing(p);
 		child_gone(c);
 		if (!p->stopping)
 			restart(p, c, c == &p->net ? start_net : start_keeper);

@@ -31,6 +31,7 @@ struct parent {
 	uint64_t started, restarts;
 	struct backup backup;
 	bool stopping;
+	bool reading_only; /* The disk failed: net may not write any more. */
 	int status;
 };
 

@@ -11,7 +11,9 @@
  * The first bytes of the file $FAILING say which calls answer EIO; they are
  * mapped before the server gives up its right to open files.
  */
-enum { FAIL_SYNC, FAIL_WRITE, FAIL_BYTES };
+enum { FAIL_SYNC, FAIL_WRITE, FAIL_META, FAIL_BYTES };
+
+#define META_BYTES 8192 /* LMDB's two pages that say what is in force. */
 
 static const volatile char *told;
 
@@ -51,11 +53,15 @@ int msync(void *p, size_t n, int flags)
 
 ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 {
+	if (at < META_BYTES && fails(FAIL_META))
+		return (-1);
 	return (fails(FAIL_WRITE) ? -1 : REAL(pwrite)(fd, p, n, at));
 }
 
 ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
 {
+	if (at < META_BYTES && fails(FAIL_META))
+		return (-1);
 	return (fails(FAIL_WRITE) ? -1 : REAL(pwrite64)(fd, p, n, at));
 }
 

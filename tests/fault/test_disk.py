@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from protocol import Refused, kind, new_id
+from protocol import Closed, Refused, Truncated, kind, new_id
 from server import Server
 
 
@@ -132,11 +132,11 @@ def failing_disk(tmp_path):
         [os.environ.get("CC", "gcc"), "-D_GNU_SOURCE", "-shared", "-fPIC",
          "-O1", "-o", library, pathlib.Path(__file__).parent / "failing.c"],
         check=True)
-    orders.write_bytes(b"\0\0")
+    orders.write_bytes(b"\0\0\0")
 
     def fail(what):
         with open(orders, "r+b") as f:
-            f.write(bytes([what == "sync", what == "write"]))
+            f.write(bytes([what == "sync", what == "write", what == "meta"]))
 
     asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
     return {"LD_PRELOAD": str(library), "FAILING": str(orders),
@@ -172,3 +172,35 @@ def test_a_failing_disk_stops_writing_until_restart(
         alice.post("bob", "restarted")
         again = alice.post("bob", "during", lost)
         assert again.duplicate == (lost in found)
+
+
+def test_after_a_failed_meta_page_the_database_is_read_and_not_written(
+        make_server, people, failing_disk):
+    """LMDB answers nothing any more: net is started again, only to read."""
+    environment, fail = failing_disk
+    server = make_server(start=False)
+    server.rough = True
+    server.start(env=environment)
+    kept = new_id()
+    with server.login(people.alice_laptop) as alice:
+        alice.post("bob", "before", kept)
+        since = server.now()
+        fail("meta")
+        with pytest.raises((Refused, Closed, Truncated, OSError)):
+            alice.post("bob", "during")
+    alarm = server.wait_line("store.reading_only", since=since)
+    assert alarm.level == "alarm"
+    server.wait_line("child.restarted", since=since, name="net")
+    fail(None)
+    with server.login(people.alice_laptop) as alice:
+        assert kept in everything(alice, "bob")
+        with pytest.raises(Refused) as refused:
+            alice.post("bob", "after")
+        assert refused.value.code == "full"
+    assert server.ctl("status")["reading_only"] is True
+    assert "TROUBLE" in server.command("status").stdout
+    server.restart()
+    with server.login(people.alice_laptop) as alice:
+        assert kept in everything(alice, "bob")
+        alice.post("bob", "restarted")
+    assert server.ctl("status")["reading_only"] is False
