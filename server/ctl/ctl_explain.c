@@ -20,6 +20,8 @@ static void put(const char *path, const json_t *reply, bool admitted)
 	show_line("account", reply, "account");
 	show_line("device", reply, "device");
 	(void)printf("%-12s number %lld\n", "CRL", ctl_number(reply, "crl"));
+	show_line("  of", reply, "crl_issuer");
+	show_line("  next by", reply, "crl_next_update");
 }
 
 int ctl_explain(struct sn_cli *cli)

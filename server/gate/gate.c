@@ -117,6 +117,14 @@ uint64_t gate_crl_number(const struct gate *gate)
 	return (highest);
 }
 
+const struct sn_crl_info *gate_crl_of(
+    const struct gate *gate, const struct gate_peer *peer)
+{
+	return (peer->link_count > 0
+		    ? sn_crl_find(gate->crls, peer->links[0].issuer)
+		    : NULL);
+}
+
 const struct sn_crl_info *gate_crl_at(const struct gate *gate, size_t i)
 {
 	return (sn_crl_at(gate->crls, i));

@@ -152,6 +152,11 @@ enum sn_err gate_explain(const struct gate *gate, struct sn_bytes pem,
 /** gate_crl_number(gate): the highest number of its lists, 0 without one. */
 uint64_t gate_crl_number(const struct gate *gate);
 
+/** gate_crl_of(gate, peer): the list that ${peer}'s own certificate was looked
+ * up in; NULL when the decision fell before. */
+const struct sn_crl_info *gate_crl_of(
+    const struct gate *gate, const struct gate_peer *peer);
+
 /** gate_crl_at(gate, i): facts of the ${i}th list; NULL behind the last. */
 const struct sn_crl_info *gate_crl_at(const struct gate *gate, size_t i);
 

@@ -153,6 +153,25 @@ static const char *verdict_of(const struct owner *owner)
 		"to the account");
 }
 
+/* The list it was looked up in; where it did not come so far, the newest. */
+static void add_list(
+    const struct net *net, const struct gate_peer *peer, json_t *reply)
+{
+	const struct sn_crl_info *list = gate_crl_of(net->gate, peer);
+	char until[SN_CLOCK_TEXT];
+
+	if (list == NULL) {
+		(void)json_object_set_new(reply, "crl",
+		    json_integer((json_int_t)gate_crl_number(net->gate)));
+		return;
+	}
+	(void)json_object_set_new(
+	    reply, "crl", json_integer((json_int_t)list->number));
+	(void)json_object_set_new(reply, "crl_issuer", json_string(list->name));
+	(void)json_object_set_new(reply, "crl_next_update",
+	    json_string(sn_clock_rfc3339(list->next_update, until)));
+}
+
 json_t *admin_explain(
     struct net *net, const json_t *request, int *fds, unsigned count)
 {
@@ -163,6 +182,7 @@ json_t *admin_explain(
 	struct gate_peer peer = { .label = "" };
 	const char *verdict = why.text;
 	bool admitted = false;
+	json_t *reply;
 	enum sn_err err;
 
 	(void)fds;
@@ -175,13 +195,14 @@ json_t *admin_explain(
 		admitted = owner.refusal == NULL;
 	}
 	(void)sn_bytes_hex(peer.fingerprint, sizeof(peer.fingerprint), hex);
-	return (json_pack(
-	    "{s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}",
-	    "ok", 1, "admitted", admitted, "verdict", verdict, "rule",
-	    owner.mapped ? "mapping" : sn_subject_rule_word(net->rule),
-	    "account", owner.account.name, "device", peer.label, "subject",
-	    peer.subject, "issuer", peer.issuer, "serial", peer.serial,
-	    "fingerprint", hex, "not_after",
-	    sn_clock_rfc3339(peer.not_after, until), "crl",
-	    (json_int_t)gate_crl_number(net->gate)));
+	reply =
+	    json_pack("{s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+		"ok", 1, "admitted", admitted, "verdict", verdict, "rule",
+		owner.mapped ? "mapping" : sn_subject_rule_word(net->rule),
+		"account", owner.account.name, "device", peer.label, "subject",
+		peer.subject, "issuer", peer.issuer, "serial", peer.serial,
+		"fingerprint", hex, "not_after",
+		sn_clock_rfc3339(peer.not_after, until));
+	add_list(net, &peer, reply);
+	return (reply);
 }

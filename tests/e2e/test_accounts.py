@@ -143,6 +143,25 @@ def test_an_account_has_no_more_devices_than_its_limit(
     server.login(people.alice_laptop).close()
 
 
+def test_devices_that_come_at_once_are_no_more_than_the_limit(
+        make_server, people, house, tmp_path):
+    server = make_server({"account": {"devices_max": 3},
+                          "limits": {"handshake_time": "1m"}})
+    server.login(people.alice_laptop).close()
+    many = [server.session(house.authority.forge(tmp_path, "alice", f"d{i}"))
+            for i in range(6)]
+    for session in many:
+        session.hello()
+    for session in many:
+        session.send("AUTH", PASSWORD.encode())
+    told = [session.receive() for session in many]
+    for session in many:
+        session.close()
+    assert sorted(map(kind, told)) == ["BYE"] * 4 + ["READY"] * 2
+    listed = server.ctl("device", "list", "alice")["devices"]
+    assert len(listed) == 3
+
+
 def test_a_reset_password_ends_the_sessions_and_asks_for_a_new_one(
         server, people):
     with server.login(people.alice_laptop) as alice, \

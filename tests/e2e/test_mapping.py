@@ -81,6 +81,8 @@ def test_a_mapped_subject_opens_its_account_and_no_other_does(joint, forge):
     told = explain(joint, alice)
     assert (told["admitted"], told["rule"], told["account"]) == (
         True, "mapping", "alice")
+    assert (told["crl"], told["crl_issuer"]) == (
+        1 << 40, "CN=Test House Issuing CA")
     for names in (
             dn((NameOID.ORGANIZATION_NAME, "Partner"),
                (NameOID.COMMON_NAME, "Alice Adams ")),
