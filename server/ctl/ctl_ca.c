@@ -8,6 +8,19 @@ static json_t *after_device(const json_t *last)
 	return (json_incref(json_object_get(last, "fingerprint")));
 }
 
+static bool any_superseded(const json_t *issuers)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(issuers, i, one)
+	{
+		if (json_is_true(json_object_get(one, "superseded")))
+			return (true);
+	}
+	return (false);
+}
+
 static void put(const json_t *reply, const char *asked)
 {
 	static const struct show_column issuers[] = {
@@ -36,10 +49,13 @@ static void put(const json_t *reply, const char *asked)
 		show_table(devices, left);
 	else if (asked != NULL)
 		(void)printf("No device has a certificate of this issuer.\n");
-	else
+	else if (any_superseded(json_object_get(reply, "issuers")))
 		(void)printf(
 		    "No device has a certificate of a superseded issuer: it "
 		    "can be taken\nout of tls.authority and tls.crl.\n");
+	else
+		(void)printf("No issuer is superseded by a later one of the "
+			     "same parent.\n");
 }
 
 int ctl_ca_progress(struct sn_cli *cli)

@@ -118,7 +118,7 @@ int ctl_map_check(struct sn_cli *cli)
 			(void)printf("... and %lld more.\n",
 			    count - (long long)json_array_size(found));
 		if (count == 0)
-			(void)printf("Each of %lld accounts can be reached "
+			(void)printf("Accounts: %lld.  Each can be reached "
 				     "under the rule %s, and each mapping "
 				     "leads to one.\n",
 			    ctl_number(reply, "accounts"),
