@@ -721,6 +721,100 @@ static void a_handshake_without_a_certificate_is_a_line_too(void **state)
 	pki_free(&id);
 }
 
+/* The subject that is mapped by hand, and how often it was asked for. */
+struct by_hand {
+	uint8_t digest[SN_SUBJECT_DIGEST];
+	unsigned asked;
+};
+
+static bool is_by_hand(void *arg, const uint8_t digest[SN_SUBJECT_DIGEST])
+{
+	struct by_hand *b = arg;
+
+	b->asked++;
+	return (memcmp(b->digest, digest, SN_SUBJECT_DIGEST) == 0);
+}
+
+static struct gate *gate_by_hand(struct by_hand *b)
+{
+	struct pki_list list = list_of(1);
+	struct gate_material m = material(&list, &list);
+	struct gate *gate = NULL;
+
+	m.mapped = (struct gate_mapped){ is_by_hand, b };
+	assert_int_equal(build(&m, NULL, &gate, NULL), SN_OK);
+	return (gate);
+}
+
+static struct pki named(const char *cn, const char *san, long until)
+{
+	struct pki_spec spec = { .cn = cn,
+		.from = until != 0 ? -120 : 0,
+		.until = until,
+		.ext = { { "subjectAltName", san } } };
+
+	return (pki_leaf(&issuing, &spec));
+}
+
+static void a_subject_mapped_by_hand_comes_in_whatever_its_name(void **state)
+{
+	struct by_hand b = { .asked = 0 };
+	struct gate *gate = gate_by_hand(&b);
+	struct pki adams = named("Alice Adams", "URI:a:b", 0);
+	struct pki other = named("Alice  Adams", "URI:a:b", 0);
+
+	(void)state;
+	assert_refused(look(gate, &adams), SN_ECERT,
+	    SN_TLS_ALERT_BAD_CERTIFICATE, "bad-name");
+	memcpy(b.digest, look(gate, &adams)->peer.digest, sizeof(b.digest));
+	assert_int_equal(look(gate, &adams)->err, SN_OK);
+	assert_int_equal(look(gate, &adams)->peer.key.len, 0);
+	assert_refused(look(gate, &other), SN_ECERT,
+	    SN_TLS_ALERT_BAD_CERTIFICATE, "bad-name");
+	/* One that the rule can read is not asked for. */
+	b.asked = 0;
+	assert_int_equal(look(gate, &alice)->err, SN_OK);
+	assert_int_equal(b.asked, 0);
+	pki_free(&adams);
+	pki_free(&other);
+	gate_release(gate);
+}
+
+static void a_mapping_forgives_a_name_and_nothing_else(void **state)
+{
+	static const char *const cn = "Alice Adams";
+	struct by_hand b = { .asked = 0 };
+	struct gate *gate = gate_by_hand(&b);
+	struct pki good = named(cn, "URI:a:b", 0);
+	struct pki ended = named(cn, "URI:a:b", -1);
+	struct pki torn =
+	    named(cn, "URI:urn:sichernetz:account:alice:laptop", 0);
+	struct pki two = named(cn,
+	    "URI:urn:sichernetz:account:alice,URI:urn:sichernetz:account:bob",
+	    0);
+	struct pki against =
+	    named("alice", "URI:urn:sichernetz:account:bob", 0);
+
+	(void)state;
+	memcpy(b.digest, look(gate, &good)->peer.digest, sizeof(b.digest));
+	assert_int_equal(look(gate, &good)->err, SN_OK);
+	assert_refused(look(gate, &ended), SN_EEXPIRED,
+	    SN_TLS_ALERT_CERTIFICATE_EXPIRED, "expired");
+	assert_refused(look(gate, &torn), SN_ECERT,
+	    SN_TLS_ALERT_BAD_CERTIFICATE, "bad-urn");
+	assert_refused(look(gate, &two), SN_ECERT, SN_TLS_ALERT_BAD_CERTIFICATE,
+	    "two-accounts");
+	memcpy(b.digest, look(gate, &alice)->peer.digest, sizeof(b.digest));
+	assert_refused(look(gate, &against), SN_ECERT,
+	    SN_TLS_ALERT_BAD_CERTIFICATE, "contradiction");
+	pki_free(&good);
+	pki_free(&ended);
+	pki_free(&torn);
+	pki_free(&two);
+	pki_free(&against);
+	gate_release(gate);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -756,6 +850,9 @@ int main(void)
 		cmocka_unit_test(a_revoked_issuing_authority_lets_nobody_in),
 		cmocka_unit_test(
 		    a_list_revokes_only_what_its_own_issuer_signed),
+		cmocka_unit_test(
+		    a_subject_mapped_by_hand_comes_in_whatever_its_name),
+		cmocka_unit_test(a_mapping_forgives_a_name_and_nothing_else),
 		cmocka_unit_test(an_issuer_without_a_list_is_refused),
 		cmocka_unit_test(
 		    a_list_past_its_time_keeps_out_until_the_grace_ends),
