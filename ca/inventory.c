@@ -25,7 +25,7 @@ static const struct sn_store_table tables[TABLE_COUNT] = {
 	[TABLE_INTENT] = { "intent", false },
 	[TABLE_CRL] = { "crl", false },
 	[TABLE_AUDIT] = { "audit", false },
-	[TABLE_DUE] = { "due", false },
+	[TABLE_DUE] = { "due", .later = true },
 };
 
 static const struct sn_store_options options = {
@@ -72,6 +72,15 @@ enum sn_err inventory_open(
 	o.read_only = read_only;
 	o.must_exist = true;
 	err = sn_store_open(&o, out, why);
+	if (err == SN_ENOTFOUND && read_only) {
+		/* Books of an older version: what they lack is made first. */
+		o.read_only = false;
+		if ((err = sn_store_open(&o, out, why)) != SN_OK)
+			return (err);
+		sn_store_close(*out);
+		o.read_only = true;
+		err = sn_store_open(&o, out, why);
+	}
 	if (err == SN_ENOMEM && claims_too_much(dir))
 		return (sn_why(why, SN_ECORRUPT,
 		    "the inventory in %s is damaged: it claims to be larger "

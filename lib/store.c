@@ -121,13 +121,14 @@ static enum sn_err open_tables(struct sn_store *store,
 	if (code != 0)
 		goto err0;
 	for (unsigned i = 0; i < o->table_count; i++) {
-		unsigned flags = o->read_only || o->must_exist ? 0 : MDB_CREATE;
+		bool expected = o->must_exist && !o->tables[i].later;
+		unsigned flags = o->read_only || expected ? 0 : MDB_CREATE;
 
 		if (o->tables[i].integer_key)
 			flags |= MDB_INTEGERKEY;
 		code = mdb_dbi_open(
 		    txn, o->tables[i].name, flags, &store->tables[i]);
-		if (code == MDB_NOTFOUND && o->must_exist) {
+		if (code == MDB_NOTFOUND && expected) {
 			mdb_txn_abort(txn);
 			return (sn_why(why, SN_ECORRUPT,
 			    "%s is damaged: its table %s is missing", o->dir,

@@ -33,6 +33,7 @@ struct sn_cursor;
 struct sn_store_table {
 	const char *name;
 	bool integer_key; /* Keys are native size_t (MDB_INTEGERKEY). */
+	bool later; /* Older stores lack it: must_exist lets it be made. */
 };
 
 struct sn_store_options {
@@ -46,7 +47,8 @@ struct sn_store_options {
 	bool must_exist;
 };
 
-/** sn_store_open(options, out, why): SN_ESTORE, SN_EMODE, SN_ECORRUPT when
+/** sn_store_open(options, out, why): SN_ENOTFOUND when a table that came
+ * later is missing and cannot be made, being read-only; SN_ESTORE, SN_EMODE, SN_ECORRUPT when
  * the file is shorter than its own meta page says, SN_ENOMEM. */
 enum sn_err sn_store_open(const struct sn_store_options *options,
     struct sn_store **out, struct sn_why *why) SN_MUST_USE;
