@@ -8,15 +8,19 @@
 
 #define KEY_MAX (DEVICE_FINGERPRINT + SN_NAME_CONSUMER_MAX)
 #define FIRST_BUCKETS 64
+#define FRESH_CALLS 10
 
 struct cursor {
 	struct cursor *next; /* In its bucket. */
 	struct cursor *next_dirty;
+	struct cursor *next_fresh;
 	struct cursors_owner owner; /* session 0: nobody has it. */
 	uint64_t seq;
 	uint64_t start; /* Where it began: what is before never came. */
 	bool dirty;
-	bool fresh; /* Has no row yet. */
+	/* Calls of cursors_store for which its first row may still be on its
+	 * way to the disk; 0: it is there. */
+	unsigned fresh;
 	size_t key_len;
 	uint8_t key[KEY_MAX];
 };
@@ -26,7 +30,7 @@ struct cursors {
 	struct cursor **buckets;
 	size_t size; /* A power of two. */
 	size_t used;
-	struct cursor *dirty;
+	struct cursor *dirty, *fresh;
 };
 
 enum sn_err cursors_new(struct cursors **out)
@@ -151,13 +155,17 @@ static enum sn_err count(
 }
 
 /* And how many more are on their way there. */
-static unsigned count_fresh(struct cursors *c, const uint8_t *fingerprint)
+static unsigned count_fresh(
+    struct cursors *c, struct sn_txn *txn, const uint8_t *fingerprint)
 {
+	struct sn_bytes value;
 	unsigned n = 0;
 
-	for (struct cursor *e = c->dirty; e != NULL; e = e->next_dirty) {
-		if (e->fresh &&
-		    memcmp(e->key, fingerprint, DEVICE_FINGERPRINT) == 0)
+	for (struct cursor *e = c->fresh; e != NULL; e = e->next_fresh) {
+		if (memcmp(e->key, fingerprint, DEVICE_FINGERPRINT) == 0 &&
+		    sn_txn_get(txn, DB_CURSORS,
+			(struct sn_bytes){ e->key, e->key_len },
+			&value) == SN_ENOTFOUND)
 			n++;
 	}
 	return (n);
@@ -182,10 +190,10 @@ static enum sn_err load(struct cursors *c, struct sn_txn *txn,
 		err = parse(value, &e->seq, &e->start);
 	} else if (err == SN_ENOTFOUND) {
 		err = count(txn, key.p, &have);
-		have += count_fresh(c, key.p);
+		have += count_fresh(c, txn, key.p);
 		if (err == SN_OK && have >= limit)
 			err = SN_ELIMIT;
-		e->fresh = true;
+		e->fresh = FRESH_CALLS;
 		e->seq = e->start = start;
 		/* Its row keeps the start, whatever the policy says later. */
 		if (err == SN_OK)
@@ -200,6 +208,10 @@ static enum sn_err load(struct cursors *c, struct sn_txn *txn,
 	b = bucket(e->key, e->key_len, c->size);
 	e->next = c->buckets[b];
 	c->buckets[b] = e;
+	if (e->fresh > 0) {
+		e->next_fresh = c->fresh;
+		c->fresh = e;
+	}
 	*out = e;
 	return (SN_OK);
 }
@@ -262,14 +274,13 @@ void cursors_ack(struct cursors *c, struct cursor *cursor, uint64_t seq)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Those that have no row yet. */
+/* Those that may have no row yet. */
 static void each_fresh(struct cursors *c, const uint8_t *fingerprint,
     void (*call)(void *arg, uint64_t seq, uint64_t start), void *arg)
 {
 	pthread_mutex_lock(&c->lock);
-	for (struct cursor *e = c->dirty; e != NULL; e = e->next_dirty) {
-		if (e->fresh &&
-		    memcmp(e->key, fingerprint, DEVICE_FINGERPRINT) == 0)
+	for (struct cursor *e = c->fresh; e != NULL; e = e->next_fresh) {
+		if (memcmp(e->key, fingerprint, DEVICE_FINGERPRINT) == 0)
 			call(arg, e->seq, e->start);
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -321,17 +332,33 @@ static struct oplog_request *take_dirty(struct cursors *c)
 			(struct sn_bytes){ e->key, e->key_len },
 			db_bytes(&value), &q) == SN_OK) {
 			c->dirty = e->next_dirty;
-			e->dirty = e->fresh = false;
+			e->dirty = false;
 		}
 	}
 	pthread_mutex_unlock(&c->lock);
 	return (q);
 }
 
+/* Rows that were submitted some calls ago are on the disk. */
+static void settle(struct cursors *c)
+{
+	struct cursor **at = &c->fresh, *e;
+
+	pthread_mutex_lock(&c->lock);
+	while ((e = *at) != NULL) {
+		if (!e->dirty && --e->fresh == 0)
+			*at = e->next_fresh;
+		else
+			at = &e->next_fresh;
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
 void cursors_store(struct cursors *c, struct oplog *log)
 {
 	struct oplog_request *q;
 
+	settle(c);
 	while ((q = take_dirty(c)) != NULL) {
 		/*
 		 * One that is lost here, or by a full disk, is stored with
