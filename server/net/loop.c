@@ -179,9 +179,10 @@ enum sn_err loop_read_fresh(struct loop *loop, struct sn_txn **out)
 	return (loop_read(loop, out));
 }
 
-void loop_accounts_changed(struct loop *loop)
+void loop_changed(struct loop *loop)
 {
 	names_forget(&loop->names);
+	loop->changes++;
 	end_reading(loop);
 }
 

@@ -14,6 +14,7 @@
 #include "server/net/net.h"
 #include "server/oplog/oplog.h"
 #include "server/net/sess.h"
+#include "server/net/signals.h"
 
 #define LOOP_SCRATCH 16384 /* One TLS record. */
 
@@ -43,7 +44,9 @@ struct loop {
 	bool reading;
 	uint64_t head; /* The last sequence of the batches seen. */
 
-	struct names names;   /* Receivers of messages. */
+	struct names names; /* Receivers of messages. */
+	uint64_t changes;   /* How often loop_changed was called. */
+	struct signals_target targets[SIGNALS_TARGETS];
 	struct map sessions;  /* id -> struct sess */
 	struct map followers; /* account id -> struct follower */
 	struct map rooms;     /* room id -> struct follow_room */
@@ -77,9 +80,10 @@ void loop_stop(struct loop *loop);
 enum sn_err loop_read(struct loop *loop, struct sn_txn **out) SN_MUST_USE;
 enum sn_err loop_read_fresh(struct loop *loop, struct sn_txn **out) SN_MUST_USE;
 
-/** loop_accounts_changed(loop): forget what was read of accounts; what is
- * read from now on holds every batch that was committed before. */
-void loop_accounts_changed(struct loop *loop);
+/** loop_changed(loop): accounts, rooms or memberships did: forget what was
+ * read of them; what is read from now on holds every batch that was committed
+ * before. */
+void loop_changed(struct loop *loop);
 
 /** loop_keeper_fd(loop, fd): talk to a keeper that was (re)started. */
 enum sn_err loop_keeper_fd(struct loop *loop, int fd) SN_MUST_USE;

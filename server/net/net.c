@@ -87,8 +87,9 @@ static void run_batch(void *owner, struct mail *mail)
 			continue;
 		if (q->err == SN_OK && q->applied.what > APPLIED_MESSAGE)
 			room_events(loop, q);
-		if (q->kind == OP_ACCOUNT_ADD || q->kind == OP_ACCOUNT_STATE)
-			loop_accounts_changed(loop);
+		if (q->kind == OP_ACCOUNT_ADD || q->kind == OP_ACCOUNT_STATE ||
+		    q->applied.what > APPLIED_MESSAGE)
+			loop_changed(loop);
 		if (q->loop == loop->index)
 			answer(loop, q);
 		if (q->frame.n > 0)

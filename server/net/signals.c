@@ -33,30 +33,36 @@ static void hear(struct sess *s, void *arg)
 		sess_put_bytes(s, (struct sn_bytes){ m->frame, m->n });
 }
 
+static void tell(struct loop *loop, struct signal_mail *m)
+{
+	if (m->account != 0)
+		followers_of_account(loop, m->account, hear, m);
+	else
+		followers_of_room(loop, m->room, hear, m);
+}
+
 static void run_mail(void *owner, struct mail *mail)
 {
 	struct signal_mail *m = (struct signal_mail *)mail;
 
-	if (m->account != 0)
-		followers_of_account(owner, m->account, hear, m);
-	else
-		followers_of_room(owner, m->room, hear, m);
+	tell(owner, m);
 	free(m);
 }
 
-/* To every loop, as far as there is memory. */
-static void post(
-    struct net *net, const struct signal_mail *to, const struct sn_wr *frame)
+/* To each other loop, as far as there is memory. */
+static void post(const struct loop *loop, const struct signal_mail *signal)
 {
-	for (unsigned i = 0; i < net->loop_count; i++) {
-		struct signal_mail *m = malloc(sizeof(*m) + frame->n);
+	struct net *net = loop->net;
 
-		if (m == NULL)
+	for (unsigned i = 0; i < net->loop_count; i++) {
+		struct signal_mail *m;
+
+		if (i == loop->index)
+			continue;
+		if ((m = malloc(sizeof(*m) + signal->n)) == NULL)
 			return;
-		*m = *to;
+		memcpy(m, signal, sizeof(*m) + signal->n);
 		m->mail.run = run_mail;
-		m->n = frame->n;
-		memcpy(m->frame, frame->p, frame->n);
 		mailbox_post(net->loops[i]->mailbox, &m->mail);
 	}
 }
@@ -88,11 +94,9 @@ static void drop(struct sess *s)
 	atomic_fetch_add(&s->loop->net->signals_dropped, 1);
 }
 
-static void pass_on(struct sess *s, const struct conversation *c,
+static void pass_on(struct sess *s, const struct signals_target *target,
     const struct sn_frame_signal *f)
 {
-	bool named = c->room.kind == ROOM_NAMED;
-	struct signal_mail to = { .from = s->account };
 	struct sn_frame_signaled out = {
 		.to = f->to,
 		.from = sn_bytes_of(s->account_name),
@@ -100,25 +104,75 @@ static void pass_on(struct sess *s, const struct conversation *c,
 		.kind = f->kind,
 		.data = f->data,
 	};
-	uint8_t space[FRAME_MOST];
-	struct sn_wr w = sn_wr_over(space, sizeof(space));
+	union {
+		struct signal_mail mail;
+		uint8_t space[sizeof(struct signal_mail) + FRAME_MOST];
+	} u;
+	struct sn_wr w = sn_wr_over(u.space + sizeof(u.mail), FRAME_MOST);
 
-	if (named)
-		to.room = c->room.id;
-	else
-		to.account = conversation_other(&c->room, s->account);
+	u.mail = (struct signal_mail){
+		.from = s->account,
+		.account = target->account,
+		.room = target->room,
+	};
 	sn_frame_put_signaled(&w, &out);
-	if (w.bad)
+	if (w.bad) {
 		sess_fault(s, "a signal did not fit its frame");
+		return;
+	}
+	u.mail.n = w.n;
+	post(s->loop, &u.mail);
+	tell(s->loop, &u.mail);
+}
+
+static struct signals_target *slot_of(struct sess *s, struct sn_bytes to)
+{
+	const uint8_t *p = to.p;
+	uint64_t h = s->account;
+
+	for (size_t i = 0; i < to.n; i++)
+		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+	return (&s->loop->targets[(h >> 16) % SIGNALS_TARGETS]);
+}
+
+static bool is_known(
+    const struct signals_target *t, const struct sess *s, struct sn_bytes to)
+{
+	return (t->from == s->account && t->changes == s->loop->changes &&
+		sn_bytes_equal(to, (struct sn_bytes){ t->to, t->len }));
+}
+
+static enum sn_err look_up(
+    struct sess *s, struct sn_bytes to, struct signals_target *out)
+{
+	struct conversation c;
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
+	    (err = conversation_find(txn, s->account, to, &c)) != SN_OK)
+		return (err);
+	/* With whom one has not spoken yet one does not share anything. */
+	if (c.room.id == 0)
+		return (SN_ENOTFOUND);
+	*out = (struct signals_target){
+		.from = s->account,
+		.changes = s->loop->changes,
+		.members = c.room.members,
+		.len = (uint8_t)to.n,
+	};
+	memcpy(out->to, to.p, to.n);
+	if (c.room.kind == ROOM_NAMED)
+		out->room = c.room.id;
 	else
-		post(s->loop->net, &to, &w);
+		out->account = conversation_other(&c.room, s->account);
+	return (SN_OK);
 }
 
 void signals_on_signal(struct sess *s, const struct sn_frame *frame)
 {
-	struct conversation c;
+	struct signals_target *target;
 	struct sn_frame_signal f;
-	struct sn_txn *txn;
 	enum sn_err err;
 
 	if (!sn_frame_get_signal(frame, &f)) {
@@ -131,16 +185,13 @@ void signals_on_signal(struct sess *s, const struct sn_frame *frame)
 		drop(s);
 		return;
 	}
-	if ((err = loop_read(s->loop, &txn)) == SN_OK)
-		err = conversation_find(txn, s->account, f.to, &c);
-	/* With whom one has not spoken yet one does not share anything. */
-	if (err == SN_OK && c.room.id == 0)
-		err = SN_ENOTFOUND;
-	if (err != SN_OK)
+	target = slot_of(s, f.to);
+	if (!is_known(target, s, f.to) &&
+	    (err = look_up(s, f.to, target)) != SN_OK)
 		sess_error_of(s, f.ref, err);
-	else if (c.room.members > s->loop->settings->limits.small_room)
+	else if (target->members > s->loop->settings->limits.small_room)
 		drop(s);
 	else if (atomic_load_explicit(
 		     &s->loop->net->signals_wanted, memory_order_relaxed) != 0)
-		pass_on(s, &c, &f);
+		pass_on(s, target, &f);
 }

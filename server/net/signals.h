@@ -10,6 +10,19 @@
  * would have to wait.
  */
 
+#define SIGNALS_TARGETS 256
+
+/* What a name meant to an account when it signalled last: a loop remembers
+ * it until accounts, rooms or memberships change. */
+struct signals_target {
+	uint64_t from;          /* 0: empty. */
+	uint64_t changes;       /* Of the loop, when it was looked up. */
+	uint64_t account, room; /* Whose sessions hear it; one is 0. */
+	uint64_t members;
+	uint8_t len;
+	char to[SN_NAME_ROOM_MAX];
+};
+
 /** signals_start(s): a session's first allowance. */
 void signals_start(struct sess *s);
 

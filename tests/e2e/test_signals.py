@@ -58,6 +58,19 @@ def test_who_shares_no_conversation_is_unknown(people_there, target):
     assert carol.unheard() == []
 
 
+def test_who_was_removed_is_unknown_from_then_on(people_there):
+    laptop, _, bob, _ = people_there
+    laptop.call("DONE", "ROOM_CREATE", "#ops", False, "")
+    laptop.call("DONE", "ROOM_INVITE", "#ops", "bob")
+    bob.ask("SIGNAL", "#ops", "typing", b"")
+    assert laptop.hear("SIGNALED").sender == "bob"
+    laptop.call("DONE", "ROOM_REMOVE", "#ops", "bob")
+    bob.ask("SIGNAL", "#ops", "typing", b"")
+    with pytest.raises(Refused, match="unknown-target"):
+        bob.ping()
+    assert laptop.unheard() == []
+
+
 def test_who_did_not_ask_hears_nothing(server, people):
     with server.login(people.alice_laptop) as alice, \
             server.login(people.bob_desk) as bob:
