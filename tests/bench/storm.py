@@ -2,7 +2,7 @@
 
     tests/bench/storm.py [SESSIONS]
 
-200 certificates of 20 accounts hold tokens.  The server is restarted, SESSIONS
+20 accounts hold tokens.  The server is restarted, SESSIONS
 connections come back one after the other, are cut, and come back all at once;
 the clients are build/sicher-bench, one thread.  Then the keeper says how many
 passwords it has computed since its start.
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
 from authority import BUILD, Authority, write  # noqa: E402
 from server import PASSWORD, Server  # noqa: E402
 
-ACCOUNTS, DEVICES = 20, 10
+ACCOUNTS, DEVICES = 20, 1
 SETTINGS = {
     "limits": {"connections_per_address": 20000, "connections": 20000},
     "log_level": "notice",
