@@ -1,6 +1,7 @@
 """What must be true of an authority's folder at any moment."""
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -89,3 +90,13 @@ def is_in_the_crl(folder, account, device, at):
 
 def no_leftovers(folder, at):
     assert not list(pathlib.Path(folder).rglob("*.tmp-*")), at
+
+
+def later(days, *command):
+    """A command, run when so many days have gone by.  faketime is loaded
+    before a sanitizer is, which that would not allow by itself."""
+    asan = os.environ.get("ASAN_OPTIONS", "")
+    return subprocess.run(
+        ["faketime", f"+{days} days", *command], capture_output=True,
+        text=True, timeout=60, env=dict(
+            os.environ, ASAN_OPTIONS=f"{asan}:verify_asan_link_order=0"))

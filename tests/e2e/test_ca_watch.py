@@ -90,9 +90,8 @@ def test_a_foreign_list_and_one_of_older_books_are_told(house, tmp_path):
 
 def test_a_list_that_ends_soon_is_told(house):
     def later(days):
-        return subprocess.run(
-            ["faketime", f"+{days} days", BUILD / "sicher-ca", "--dir",
-             house.dir, "crl", "check"], capture_output=True, text=True)
+        return ca_books.later(days, BUILD / "sicher-ca", "--dir", house.dir,
+                              "crl", "check")
     assert later(4).returncode == 0
     assert later(6).returncode == 5 and "ends soon" in later(6).stdout
     assert later(8).returncode == 5 and "ended at" in later(8).stdout
