@@ -77,7 +77,8 @@ def publish_list(server, identities, until=None, number=1 << 40):
 
     lists = server.crl.read_bytes().split(b"-----END X509 CRL-----\n")
     pems = [part + b"-----END X509 CRL-----\n" for part in lists[:-1]]
-    issuer = server.authority.issuer
+    # The key first, which takes its time to open: the list's runs then.
+    issuer, key = server.authority.issuer, server.authority.issuer_key
     others = [pem for pem in pems
               if x509.load_pem_x509_crl(pem).issuer != issuer.subject]
     builder = (x509.CertificateRevocationListBuilder()
@@ -93,7 +94,7 @@ def publish_list(server, identities, until=None, number=1 << 40):
             x509.RevokedCertificateBuilder()
             .serial_number(identity.leaf.serial_number)
             .revocation_date(utcnow()).build())
-    signed = builder.sign(server.authority.issuer_key, hashes.SHA256())
+    signed = builder.sign(key, hashes.SHA256())
     server.crl.write_bytes(
         signed.public_bytes(serialization.Encoding.PEM) + b"".join(others))
 
