@@ -14,18 +14,18 @@
 #define READERS 512
 
 static const struct sn_store_table tables[TABLE_COUNT] = {
-	[TABLE_META] = { "meta", false },
-	[TABLE_ISSUER] = { "issuer", false },
-	[TABLE_CERTIFICATE] = { "certificate", false },
-	[TABLE_DEVICE] = { "device", false },
-	[TABLE_ACCOUNT] = { "account", false },
-	[TABLE_EXPIRY] = { "expiry", false },
-	[TABLE_REVOKED] = { "revoked", false },
-	[TABLE_FINGERPRINT] = { "fingerprint", false },
-	[TABLE_INTENT] = { "intent", false },
-	[TABLE_CRL] = { "crl", false },
-	[TABLE_AUDIT] = { "audit", false },
-	[TABLE_DUE] = { "due", .later = true },
+	[TABLE_META] = { .name = "meta" },
+	[TABLE_ISSUER] = { .name = "issuer" },
+	[TABLE_CERTIFICATE] = { .name = "certificate" },
+	[TABLE_DEVICE] = { .name = "device" },
+	[TABLE_ACCOUNT] = { .name = "account" },
+	[TABLE_EXPIRY] = { .name = "expiry" },
+	[TABLE_REVOKED] = { .name = "revoked" },
+	[TABLE_FINGERPRINT] = { .name = "fingerprint" },
+	[TABLE_INTENT] = { .name = "intent" },
+	[TABLE_CRL] = { .name = "crl" },
+	[TABLE_AUDIT] = { .name = "audit" },
+	[TABLE_DUE] = { .name = "due", .later = true },
 };
 
 static const struct sn_store_options options = {
