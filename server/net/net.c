@@ -29,6 +29,7 @@
 enum sn_err net_submit(struct sess *s, uint64_t ref, const struct op *op)
 {
 	struct oplog_request *q;
+	size_t bytes;
 	enum sn_err err;
 
 	if ((err = oplog_request_new(op, &q)) != SN_OK)
@@ -37,11 +38,14 @@ enum sn_err net_submit(struct sess *s, uint64_t ref, const struct op *op)
 	q->session = s->id;
 	q->ref = ref;
 	q->kind = op->kind;
+	bytes = q->len;
 	if ((err = oplog_submit(s->loop->net->log, q)) != SN_OK) {
 		oplog_request_free(q);
 		return (err);
 	}
+	/* It is the log's from here on. */
 	s->in_flight++;
+	s->flight_bytes += bytes;
 	return (SN_OK);
 }
 
@@ -58,6 +62,7 @@ static void answer(struct loop *loop, const struct oplog_request *q)
 	if (s == NULL)
 		return;
 	s->in_flight--;
+	s->flight_bytes -= q->len;
 	if (s->state != SESS_DRAINING) {
 		switch (q->kind) {
 		case OP_MESSAGE:

@@ -20,11 +20,17 @@
 #include "server/net/history.h"
 #include "server/net/login.h"
 
-#define TURN_BYTES 65536 /* Read and acted on in one turn. */
+#define TURN_BYTES 65536     /* Read and acted on in one turn. */
+#define TURN_NS SN_NS_PER_MS /* Acted on, however small the frames are. */
 #define RECORD_MAX 16384
 #define DRAIN_NS (200 * SN_NS_PER_MS)
 #define PING_AFTER_NS (60 * SN_NS_PER_S)
 #define FLIGHT_MAX 1024 /* Operations of one session in the log's queue. */
+/* And what of the queue they may fill: the rest is for others. */
+#define FLIGHT_SHARE 16
+/* Frames of a connection until it is logged in: enough for any client, too
+ * few to keep the keeper or the output queue busy with. */
+#define EARLY_FRAMES 64
 
 #define TO(state) (1U << SESS_##state)
 static const unsigned legal[SESS_STATES] = {
@@ -373,8 +379,11 @@ static void throttle(struct sess *s)
 /* Whether the session may act on a frame now; if not it is not read. */
 static bool takes_frames(const struct sess *s)
 {
+	uint64_t share = s->loop->settings->limits.queue_bytes / FLIGHT_SHARE;
+
 	if (s->state == SESS_READY)
 		return (s->history == NULL && s->in_flight < FLIGHT_MAX &&
+			s->flight_bytes < share &&
 			s->login == SESS_LOGIN_NONE && sess_room(s));
 	return ((s->state == SESS_HELLO || s->state == SESS_AUTH ||
 		    s->state == SESS_CHOOSE) &&
@@ -384,11 +393,17 @@ static bool takes_frames(const struct sess *s)
 /* Act on whole frames of ${p}; returns the bytes that are done with. */
 static size_t eat(struct sess *s, const uint8_t *p, size_t n)
 {
+	uint64_t until = sn_clock_mono() + TURN_NS;
 	struct sn_frame frame;
 	size_t used = 0;
 	enum sn_err err;
 
 	while (takes_frames(s)) {
+		if (used > 0 && sn_clock_mono() >= until) {
+			s->paused = true;
+			sess_again(s);
+			return (used);
+		}
 		err = sn_frame_open(p + used, n - used,
 		    s->state == SESS_READY ? SN_FRAME_MAX : SN_FRAME_MAX_EARLY,
 		    &frame);
@@ -399,7 +414,10 @@ static size_t eat(struct sess *s, const uint8_t *p, size_t n)
 			    "a frame is longer than this server takes");
 		else if (err != SN_OK)
 			sess_bye(s, "bad-frame", "that is not a frame");
-		if (err != SN_OK)
+		else if (s->state != SESS_READY && s->frames_in >= EARLY_FRAMES)
+			sess_bye(s, "limit", "too many frames before a login");
+		if (err != SN_OK || s->state == SESS_DRAINING ||
+		    s->state == SESS_CLOSED)
 			return (n);
 		if (!take_token(s)) {
 			throttle(s);

@@ -103,8 +103,9 @@ struct sess {
 	bool present, away; /* See presence.c. */
 	double signals;     /* It may still send, as of ${signals_at}. */
 	uint64_t signals_at;
-	bool following;     /* One of the loop's followers. */
-	unsigned in_flight; /* Operations submitted and not answered. */
+	bool following;        /* One of the loop's followers. */
+	unsigned in_flight;    /* Operations submitted and not answered. */
+	uint64_t flight_bytes; /* What they hold. */
 	uint64_t frames_in, messages_in, messages_out;
 	struct sess_follow follow;
 	struct sess_receipts receipts;

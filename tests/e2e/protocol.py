@@ -267,6 +267,16 @@ class Wire:
                 raise Closed()
             self._decoder.feed(data)
 
+    def there(self):
+        """The frames that have come already."""
+        self.tls.setblocking(False)
+        try:
+            while data := self.tls.recv(65536):
+                self._decoder.feed(data)
+        except ssl.SSLWantReadError:
+            pass
+        return list(iter(self._decoder.next, None))
+
     @property
     def size(self):
         """Bytes of the frame that receive returned last."""

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from protocol import Closed, Refused, encode, new_id
+from protocol import Closed, Refused, encode, kind, new_id
+from server import PASSWORD
 
 
 def test_frames_above_the_rate_wait_and_none_is_lost(make_server, people):
@@ -75,6 +76,71 @@ def test_the_server_holds_no_more_connections_than_its_limit(
     for closing in waiting + sessions:
         closing.close()
     retry(lambda: server.login(people.bob_desk).close())
+
+
+def test_64_frames_are_taken_before_a_login_and_no_more(server, people):
+    """Whoever lacks the password cannot keep the server busy with refusals."""
+    with server.session(people.alice_laptop) as alice:
+        alice.hello()
+        for _ in range(62):
+            alice.ping()
+        alice.auth(PASSWORD)  # The 64th.
+        for _ in range(100):
+            alice.ping()
+    for frame in (encode("PING", 1), encode("RESUME", b"no such token")):
+        with server.session(people.bob_desk) as bob:
+            bob.hello()
+            bob.write(frame * 64)
+            *answers, bye = bob.ending()
+            assert len(answers) == 63
+            assert kind(bye) == "BYE" and bye.code == "limit"
+
+
+def test_answers_before_a_login_that_nobody_reads_are_few(server, people):
+    with server.session(people.bob_desk) as bob:
+        bob.hello()
+        try:
+            bob.write(encode("PING", 2**64 - 1) * 1_000_000)
+        except OSError:
+            pass  # It did not wait for the end.
+        with server.login(people.alice_laptop) as alice:
+            alice.ping()
+
+
+def test_requests_that_cost_much_hold_up_nobody(make_server, people):
+    """A turn ends by time, too: thousands of small frames fit into it."""
+    server = make_server({"loops": 1})
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob, \
+            server.login(people.carol_desk) as carol:
+        refs = [alice.ask("ROOM_CREATE", f"#closed{i}", False, "")
+                for i in range(300)]
+        for ref in refs:
+            alice.expect("DONE", ref=ref)
+        request = encode("ROOM_LIST", 1)
+        count = 65000 // len(request)
+        bob.write(request * count)
+        bob.expect("END", ref=1)
+        carol.ping()
+        answered = 1 + len(bob.there())
+        # Carol had her turn before one TLS record of them was through.
+        assert answered < 16384 // len(request)
+        for _ in range(count - answered):
+            bob.expect("END", ref=1, wait=60)
+
+
+def test_one_who_sends_much_leaves_the_queue_to_others(make_server, people):
+    """What they have under way is a share of it: neither is told `busy`."""
+    server = make_server({"limits": {"queue_bytes": "1MiB"}})
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        alice.write(b"".join(
+            encode("SEND", i, "carol", new_id(), "text/plain", b"m" * 61440)
+            for i in range(100)))
+        for _ in range(20):
+            bob.post("carol", b"small")
+        for i in range(100):
+            alice.expect("STORED", ref=i)
 
 
 def retry(act, times=50):
