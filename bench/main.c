@@ -9,6 +9,7 @@
 #include "bench/load.h"
 #include "bench/plan.h"
 #include "lib/secret.h"
+#include "lib/version.h"
 
 #define END                         \
 	{                           \
@@ -120,6 +121,7 @@ static const struct sn_cli_command commands[] = {
 static const struct sn_cli_program program = {
 	.name = "sicher-bench",
 	.summary = "a load for SicherNetz, and for servers like it",
+	.version = SN_VERSION,
 	.epilogue =
 	    "It is many people at once, whose certificates it has; enrol comes "
 	    "first.\nexit status: 0 ok, 64 usage, 70 it could not be "

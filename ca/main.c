@@ -7,6 +7,7 @@
 #include "ca/fault.h"
 #include "lib/cli.h"
 #include "lib/secret.h"
+#include "lib/version.h"
 
 #define END                         \
 	{                           \
@@ -193,7 +194,7 @@ static const struct sn_cli_command commands[] = {
 	{ "revoke", "[ACCOUNT]", "revoke certificates, publish the CRL, tell "
 	    "the server", revoke_options,
 	    "  sicher-ca revoke alice --device laptop --reason keyCompromise "
-	    "\\\n      --control /run/sicherd/control\n"
+	    "\\\n      --control /run/sichernetz/control\n"
 	    "CRL 42 in force, 1 session closed.\n",
 	    0, 1, cmd_revoke },
 	{ "root show", NULL, "show the root, and where its key is", NULL,
@@ -237,7 +238,7 @@ static const struct sn_cli_command commands[] = {
 	    0, 0, cmd_crl_publish },
 	{ "crl check", "[FILE]", "examine crl.pem, and what the server has",
 	    crl_check_options,
-	    "  sicher-ca crl check --control /run/sicherd/control\n"
+	    "  sicher-ca crl check --control /run/sichernetz/control\n"
 	    "from a timer: every list is there, rightly signed, whole, "
 	    "the\nlatest, and in force; 5 when one is old or ends soon, 6 when "
 	    "the file is damaged.\n",
@@ -314,6 +315,7 @@ static const struct sn_cli_command commands[] = {
 static const struct sn_cli_program program = {
 	.name = "sicher-ca",
 	.summary = "the certificate authority of SicherNetz",
+	.version = SN_VERSION,
 	.epilogue =
 	    "sicher-ca --sample-config prints a sicher-ca.conf.\n"
 	    "exit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused by "

@@ -10,6 +10,7 @@
 #include "client/cmd.h"
 #include "client/profile.h"
 #include "lib/secret.h"
+#include "lib/version.h"
 
 #define END                         \
 	{                           \
@@ -135,6 +136,7 @@ static const struct sn_cli_command commands[] = {
 static const struct sn_cli_program program = {
 	.name = "sicher",
 	.summary = "the client of SicherNetz",
+	.version = SN_VERSION,
 	.epilogue =
 	    "sicher --sample-config prints a profile to begin with.\n"
 	    "exit status: 0 ok, 64 usage, 67 no such receiver, 69 server "

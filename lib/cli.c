@@ -75,21 +75,32 @@ static const struct sn_cli_option *form_of(const struct forms *f, int c)
 	return (NULL);
 }
 
-/* Whether the word after ${arg} is its value, when ${arg} is met before the
- * command and so can only be one of the program's own options. */
-static bool takes_next(const struct sn_cli_program *p, const char *arg)
+/* The program's own option that ${arg} is, as one before the command has to
+ * be; NULL: none. */
+static const struct sn_cli_option *own_option(
+    const struct sn_cli_program *p, const char *arg)
 {
 	const struct sn_cli_option *o = p->options;
+	size_t n = strcspn(arg + 2, "=");
 
 	for (; o != NULL && o->name != NULL; o++) {
-		if (o->metavar == NULL)
-			continue;
-		if (arg[1] == '-' && strcmp(arg + 2, o->name) == 0)
-			return (true);
-		if (o->letter != 0 && arg[1] == o->letter && arg[2] == '\0')
-			return (true);
+		if (arg[1] == '-' && strncmp(arg + 2, o->name, n) == 0 &&
+		    o->name[n] == '\0')
+			return (o);
+		if (o->letter != 0 && arg[1] == o->letter)
+			return (o);
 	}
-	return (false);
+	return (NULL);
+}
+
+/* Whether the word after ${arg}, an option before the command, is its value. */
+static bool takes_next(const struct sn_cli_program *p, const char *arg)
+{
+	const struct sn_cli_option *o = own_option(p, arg);
+
+	if (o == NULL || o->metavar == NULL)
+		return (false);
+	return (arg[1] == '-' ? strchr(arg, '=') == NULL : arg[2] == '\0');
 }
 
 /* The index of the first word that is no option; argc when there is none. */
@@ -121,13 +132,34 @@ static void drop(int *argc, char **argv, int at, int n)
 	*argc -= n;
 }
 
-static bool wants_help(int argc, char **argv)
+/* Whether the option ${o} stands among the words. */
+static bool wants(int argc, char **argv, const struct sn_cli_option *o)
 {
+	char letter[3] = { '-', o->letter, '\0' };
+
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "--help") == 0 ||
-		    strcmp(argv[i], "-h") == 0)
+		if ((strncmp(argv[i], "--", 2) == 0 &&
+			strcmp(argv[i] + 2, o->name) == 0) ||
+		    (o->letter != 0 && strcmp(argv[i], letter) == 0))
 			return (true);
 	return (false);
+}
+
+/* There is no command at all: say so, or which option is none. */
+static int no_word(const struct sn_cli_program *p, int argc, char **argv)
+{
+	for (int i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (own_option(p, argv[i]) == NULL &&
+		    strcmp(argv[i], "--") != 0) {
+			fprintf(stderr,
+			    "%s: there is no option %s. See %s --help\n",
+			    p->name, argv[i], p->name);
+			return (p->usage_exit);
+		}
+		i += takes_next(p, argv[i]) ? 1 : 0;
+	}
+	fprintf(stderr, "%s: which command? See %s --help\n", p->name, p->name);
+	return (p->usage_exit);
 }
 
 /* What to say when no command fits the words at ${at}. */
@@ -139,16 +171,14 @@ static int no_command(
 	bool second = at + 1 < argc && argv[at + 1][0] != '-';
 
 	if (at >= argc) {
-		if (wants_help(argc, argv)) {
+		if (wants(argc, argv, &help_option)) {
 			sn_cli_help_program(p, stdout);
 			return (0);
 		}
-		fprintf(stderr, "%s: which command? See %s --help\n", p->name,
-		    p->name);
-		return (p->usage_exit);
+		return (no_word(p, argc, argv));
 	}
 	if (sn_cli_help_is_group(p, argv[at]) && !second) {
-		if (wants_help(argc, argv)) {
+		if (wants(argc, argv, &help_option)) {
 			sn_cli_help_group(p, argv[at], stdout);
 			return (0);
 		}
@@ -166,10 +196,10 @@ static int no_command(
 		    both, sizeof(both), "%s %s", argv[at], argv[at + 1]);
 		near = sn_cli_help_nearest(p, both);
 	}
-	fprintf(stderr, "%s: there is no command \"%s\"; ", p->name, words);
+	fprintf(stderr, "%s: there is no command \"%s\"", p->name, words);
 	if (near != NULL)
-		fprintf(stderr, "did you mean \"%s\"? ", near->name);
-	fprintf(stderr, "See %s --help\n", p->name);
+		fprintf(stderr, "; did you mean \"%s\"?", near->name);
+	fprintf(stderr, "%s See %s --help\n", near != NULL ? "" : ".", p->name);
 	return (p->usage_exit);
 }
 
@@ -189,6 +219,10 @@ static const struct sn_cli_command *take_command(
 		}
 	}
 	if (at < *argc && (c = named(p, argv[at])) != NULL) {
+		/* "crl pulish" is none of "crl publish" and "crl". */
+		if (c->max == 0 && sn_cli_help_is_group(p, argv[at]) &&
+		    at + 1 < *argc && argv[at + 1][0] != '-')
+			return (NULL);
 		drop(argc, argv, at, 1);
 		return (c);
 	}
@@ -267,8 +301,8 @@ int sn_cli_run(
 	struct sn_cli cli = { .program = program, .context = context };
 	int at = first_word(program, argc, argv), status;
 
-	if (program->version != NULL && at == argc && argc == 2 &&
-	    strcmp(argv[1], "--version") == 0) {
+	if (program->version != NULL && at == argc &&
+	    wants(argc, argv, &version_option)) {
 		printf("%s\n", program->version);
 		return (0);
 	}

@@ -10,7 +10,7 @@
 /* ${text} from column ${at} on, broken at spaces, later lines indented. */
 static void wrapped(FILE *to, size_t at, size_t indent, const char *text)
 {
-	if (at > indent) {
+	if (at >= indent) {
 		fputc('\n', to);
 		at = 0;
 	}
@@ -45,11 +45,11 @@ static void option_line(const struct sn_cli_option *o, FILE *to)
 	char left[128];
 
 	if (o->letter != 0)
-		(void)snprintf(left, sizeof(left), "  -%c, --%s%s%s ",
-		    o->letter, o->name, o->metavar ? " " : "",
+		(void)snprintf(left, sizeof(left), "  -%c, --%s%s%s", o->letter,
+		    o->name, o->metavar ? " " : "",
 		    o->metavar ? o->metavar : "");
 	else
-		(void)snprintf(left, sizeof(left), "      --%s%s%s ", o->name,
+		(void)snprintf(left, sizeof(left), "      --%s%s%s", o->name,
 		    o->metavar ? " " : "", o->metavar ? o->metavar : "");
 	fputs(left, to);
 	wrapped(to, strlen(left), COLUMN, o->help);
@@ -83,8 +83,8 @@ static void command_line(const struct sn_cli_command *c, FILE *to)
 {
 	size_t n = strlen(c->name) + 2;
 
-	fprintf(to, "  %s ", c->name);
-	wrapped(to, n + 1, 20, c->help);
+	fprintf(to, "  %s", c->name);
+	wrapped(to, n, 20, c->help);
 }
 
 void sn_cli_help_program(const struct sn_cli_program *p, FILE *to)

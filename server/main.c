@@ -4,6 +4,7 @@
 
 #include "lib/cli.h"
 #include "lib/log.h"
+#include "lib/version.h"
 #include "server/parent/check.h"
 #include "server/parent/parent.h"
 #include "server/parent/restore.h"
@@ -172,7 +173,7 @@ int main(int argc, char **argv)
 	const struct sn_cli_program program = {
 		.name = "sicherd",
 		.summary = "serve messages to those the authority vouches for",
-		.version = "1.0",
+		.version = SN_VERSION,
 		.options = common,
 		.commands = commands,
 		.usage_exit = 64,

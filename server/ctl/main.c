@@ -4,6 +4,7 @@
 
 #include "lib/ctl.h"
 #include "lib/secret.h"
+#include "lib/version.h"
 #include "server/ctl/ctl.h"
 
 /* clang-format off */
@@ -165,7 +166,7 @@ static const struct sn_cli_command commands[] = {
 static const struct sn_cli_program program = {
 	.name = "sicherctl",
 	.summary = "control a running sicherd",
-	.version = "1.0",
+	.version = SN_VERSION,
 	.epilogue = "exit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 "
 		    "refused,\n5 the server does not answer\n",
 	.options = common,

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -40,6 +41,12 @@ static int ran_dir(struct sn_cli *cli)
 	return (44);
 }
 
+static int ran_list(struct sn_cli *cli)
+{
+	assert_int_equal(sn_cli_args(cli), 0);
+	return (45);
+}
+
 static const struct sn_cli_option all_options[] = {
 	{ "dir", 'D', "DIR", "where" },
 	{ "json", 'j', NULL, "for scripts" },
@@ -57,11 +64,14 @@ static const struct sn_cli_command commands[] = {
 	{ "account add", "ACCOUNT", "add", add_options, NULL, 1, 1, ran_add },
 	{ "account list", NULL, "list", NULL, NULL, 0, 0, ran_dir },
 	{ "show", "[NAME]", "show", show_options, NULL, 0, 1, ran_show },
+	{ "list", NULL, "the same as list all", NULL, NULL, 0, 0, ran_list },
+	{ "list all", NULL, "list all", NULL, NULL, 0, 0, ran_list },
 	{ NULL, NULL, NULL, NULL, NULL, 0, 0, NULL },
 };
 static const struct sn_cli_program program = {
 	.name = "prog",
 	.summary = "for tests",
+	.version = "2.5",
 	.options = all_options,
 	.commands = commands,
 	.usage_exit = 64,
@@ -112,6 +122,62 @@ static void mistakes_give_the_usage_status(void **state)
 	assert_int_equal(run("show --json=1"), 64);
 }
 
+/* What ${line} is answered with on standard error. */
+static const char *complaint(const char *line)
+{
+	static char text[512];
+	FILE *to = tmpfile();
+	int old = dup(STDERR_FILENO);
+	size_t n;
+
+	assert_non_null(to);
+	assert_true(old >= 0 && dup2(fileno(to), STDERR_FILENO) >= 0);
+	assert_int_equal(run(line), 64);
+	assert_true(fflush(stderr) == 0 && dup2(old, STDERR_FILENO) >= 0);
+	assert_int_equal(close(old), 0);
+	rewind(to);
+	n = fread(text, 1, sizeof(text) - 1, to);
+	text[n] = '\0';
+	assert_int_equal(fclose(to), 0);
+	return (text);
+}
+
+static void mistakes_are_told_by_their_word(void **state)
+{
+	(void)state;
+	assert_string_equal(
+	    complaint(""), "prog: which command? See prog --help\n");
+	assert_string_equal(
+	    complaint("--json"), "prog: which command? See prog --help\n");
+	assert_string_equal(complaint("-D x --jsom"),
+	    "prog: there is no option --jsom. See prog --help\n");
+	assert_string_equal(complaint("frobnicate"),
+	    "prog: there is no command \"frobnicate\". See prog --help\n");
+	assert_string_equal(complaint("shwo"),
+	    "prog: there is no command \"shwo\"; did you mean \"show\"? "
+	    "See prog --help\n");
+}
+
+/* A command that is the first word of others, too. */
+static void a_second_word_is_a_command_or_none(void **state)
+{
+	(void)state;
+	assert_int_equal(run("list"), 45);
+	assert_int_equal(run("list --json"), 45);
+	assert_int_equal(run("list all"), 45);
+	assert_string_equal(complaint("list al"),
+	    "prog: there is no command \"list al\"; did you mean "
+	    "\"list all\"? See prog --help\n");
+}
+
+static void the_version_is_told_without_a_command(void **state)
+{
+	(void)state;
+	assert_int_equal(run("--version"), 0);
+	assert_int_equal(run("-D somewhere --version"), 0);
+	assert_int_equal(run("show --version"), 0);
+}
+
 static void help_is_no_mistake(void **state)
 {
 	(void)state;
@@ -128,6 +194,9 @@ int main(void)
 		cmocka_unit_test(commands_of_one_and_two_words_run),
 		cmocka_unit_test(options_of_all_may_stand_before_the_command),
 		cmocka_unit_test(mistakes_give_the_usage_status),
+		cmocka_unit_test(mistakes_are_told_by_their_word),
+		cmocka_unit_test(a_second_word_is_a_command_or_none),
+		cmocka_unit_test(the_version_is_told_without_a_command),
 		cmocka_unit_test(help_is_no_mistake),
 	};
 
