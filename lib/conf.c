@@ -196,6 +196,11 @@ static void set_text(struct reading *r, const struct sn_conf_key *key,
 	size_t n = strlen(text);
 	char **to = place(key, r->out);
 
+	if (n == 0 && key->min > 0) {
+		complain(r->report, r->file, line,
+		    "%s is empty, and must be set", key->name);
+		return;
+	}
 	if (n < key->min || n > key->max) {
 		complain(r->report, r->file, line,
 		    "%s has %zu characters, and must have from %" PRIu64
@@ -620,6 +625,12 @@ static enum sn_err read_file(struct reading *r)
 	r->report->errors = 0;
 	r->report->text[0] = '\0';
 	err = sn_file_read(r->file, FILE_MAX, &text, &n, &why);
+	if (err == SN_ENOTFOUND) {
+		complain(r->report, r->file, 0,
+		    "there is no such file; --sample-config prints one to "
+		    "begin with");
+		return (err);
+	}
 	if (err != SN_OK) {
 		complain(r->report, r->file, 0, "%s", why.text);
 		return (err);

@@ -55,6 +55,14 @@ static void warn_expired(const struct gate *gate, int64_t now)
 	}
 }
 
+/* Which key of the configuration names what ${why} complains of. */
+static void name_key(const char *key, struct sn_why *why)
+{
+	struct sn_why inner = *why;
+
+	(void)sn_why(why, SN_ECONF, "%s: %s", key, inner.text);
+}
+
 enum sn_err gate_new(const struct gate_material *material,
     const struct gate *previous, struct gate **out, struct sn_why *why)
 {
@@ -74,12 +82,16 @@ enum sn_err gate_new(const struct gate_material *material,
 		goto err0;
 	}
 	err = gate_authorities_read(gate, material->authority, why);
-	if (err != SN_OK)
+	if (err != SN_OK) {
+		name_key("tls.authority", why);
 		goto err0;
+	}
 	err = sn_crl_read(material->crl, gate->stack,
 	    previous != NULL ? previous->crls : NULL, now, &gate->crls, why);
-	if (err != SN_OK)
+	if (err != SN_OK) {
+		name_key("tls.crl", why);
 		goto err0;
+	}
 	warn_expired(gate, now);
 	*out = gate;
 	return (SN_OK);

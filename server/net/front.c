@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include <openssl/x509v3.h>
+
 #include "server/gate/subject_key.h"
 #include "server/keeper/provider.h"
 #include "server/oplog/account.h"
@@ -90,8 +92,16 @@ enum sn_err front_check(const struct settings *settings,
 	gate_release(gate);
 	if ((err = sn_cert_read(material->chain, &certs, why)) != SN_OK)
 		return (err);
+	/* A person's certificate here, and no client would talk to us. */
+	if ((X509_get_extended_key_usage(sk_X509_value(certs, 0)) &
+		XKU_SSL_SERVER) == 0)
+		err = sn_why(why, SN_ECERT,
+		    "%s is no server's certificate (its extended key usage "
+		    "does not name serverAuth); sicher-ca server HOST makes "
+		    "one",
+		    settings->tls.certificate);
 	sn_cert_free(certs);
-	return (SN_OK);
+	return (err);
 }
 
 struct swap {

@@ -1,6 +1,7 @@
 """Configuration: checked with -t, reloaded whole or not at all."""
 
 import os
+import re
 import signal
 import socket
 import time
@@ -39,6 +40,15 @@ WRONG = {
         lambda t: t.replace("127.0.0.1:0", "here"), "listen"),
     "a certificate that is not there": (
         lambda t: t.replace("chain.pem", "gone.pem"), "gone.pem"),
+    "a text that must not be empty": (
+        lambda t: re.sub('crl = ".*"', 'crl = ""', t),
+        "tls.crl is empty, and must be set"),
+    "a list that is none": (
+        lambda t: re.sub('crl = ".*/', 'crl = "', t).replace(
+            "crl.pem", "sicherd.conf"), "tls.crl: there is no revocation list"),
+    "an authority that is none": (
+        lambda t: re.sub('authority = ".*/', 'authority = "', t).replace(
+            "ca.pem", "sicherd.conf"), "tls.authority: "),
     "a key that is not the certificate's": (
         lambda t: t, "key"),
 }
@@ -98,7 +108,16 @@ def test_all_mistakes_are_told_not_the_first(idle):
 
 def test_no_configuration_is_a_clear_error(tmp_path):
     done = run("sicherd", "--config", tmp_path / "none.conf", ok=False)
-    assert done.returncode != 0 and "none.conf" in done.stderr
+    assert done.returncode != 0
+    assert "none.conf: there is no such file" in done.stderr
+
+
+def test_a_persons_certificate_is_no_servers(idle, people):
+    idle.chain.write_bytes(people.alice_laptop.cert.read_bytes())
+    idle.key.write_bytes(people.alice_laptop.key.read_bytes())
+    done = idle.check()
+    assert done.returncode != 0
+    assert f"{idle.chain} is no server's certificate" in done.stderr
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640])

@@ -114,7 +114,7 @@ static void the_sample_lacks_only_what_must_be_set(void **state)
 	char *text = text_by(sample, NULL);
 
 	(void)state;
-	refuse(text, "tls.certificate has 0 characters");
+	refuse(text, "tls.certificate is empty, and must be set");
 	free(text);
 }
 
