@@ -20,6 +20,20 @@ static uint64_t before(uint64_t now, uint64_t age)
 	return (now > age ? now - age : 0);
 }
 
+/* What cannot be forgotten would be picked again and again; a check tells of
+ * it. */
+static enum sn_err can_be_forgotten(struct sn_txn *txn, uint64_t seq, bool *can)
+{
+	struct db_key place = db_key1(seq);
+	struct sn_bytes row;
+	struct op op;
+	enum sn_err err = sn_txn_get(txn, DB_LOG, db_bytes(&place), &row);
+
+	*can = err == SN_OK && op_decode(row, &op) == SN_OK &&
+	       op.kind == OP_MESSAGE;
+	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
 enum sn_err retention_expired(
     struct sn_txn *txn, uint64_t now, struct retention_pick *pick)
 {
@@ -33,10 +47,16 @@ enum sn_err retention_expired(
 	err = sn_cursor_first(c, &key, &value);
 	while (err == SN_OK && pick->count < OP_FORGET_MAX) {
 		struct sn_rd r = sn_rd_over(key.p, key.n);
+		uint64_t seq;
+		bool can;
 
 		if (sn_rd_u64(&r) > now)
 			break;
-		add(pick, sn_rd_u64(&r));
+		seq = sn_rd_u64(&r);
+		if ((err = can_be_forgotten(txn, seq, &can)) != SN_OK)
+			break;
+		if (can)
+			add(pick, seq);
 		err = sn_cursor_next(c, &key, &value);
 	}
 	sn_cursor_close(c);

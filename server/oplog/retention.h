@@ -22,7 +22,8 @@ struct retention_pick {
 	uint8_t seqs[OP_FORGET_MAX * 8];
 };
 
-/** retention_expired(txn, now, pick): those whose ttl is over. */
+/** retention_expired(txn, now, pick): those whose ttl is over, but
+ * for damaged ones. */
 enum sn_err retention_expired(
     struct sn_txn *txn, uint64_t now, struct retention_pick *pick) SN_MUST_USE;
 

@@ -245,6 +245,47 @@ static void a_ttl_ends_at_its_time_and_not_before(void **state)
 	assert_counted(w);
 }
 
+/* What cannot be forgotten would be picked for ever, and each round is a row
+ * of the log. */
+static void a_damaged_message_whose_ttl_is_over_is_left_for_the_check(
+    void **state)
+{
+	struct world *w = *state;
+	struct applied damaged, missing, sound;
+	struct retention_pick pick, only;
+	struct sn_bytes row;
+	struct sn_txn *txn;
+	struct db_key key;
+	uint8_t bad[256];
+
+	two(w);
+	assert_int_equal(send_at(w, 1, 1000, 2000, &damaged), SN_OK);
+	assert_int_equal(send_at(w, 2, 1000, 2000, &missing), SN_OK);
+	assert_int_equal(send_at(w, 3, 1000, 2000, &sound), SN_OK);
+	assert_int_equal(sn_txn_write(w->store, &txn), SN_OK);
+	key = db_key1(damaged.seq);
+	assert_int_equal(sn_txn_get(txn, DB_LOG, db_bytes(&key), &row), SN_OK);
+	assert_in_range(row.n, 1, sizeof(bad));
+	memcpy(bad, row.p, row.n);
+	bad[row.n / 2] ^= 1;
+	row.p = bad;
+	assert_int_equal(sn_txn_put(txn, DB_LOG, db_bytes(&key), row), SN_OK);
+	key = db_key1(missing.seq);
+	assert_int_equal(sn_txn_delete(txn, DB_LOG, db_bytes(&key)), SN_OK);
+	assert_int_equal(sn_txn_commit(txn), SN_OK);
+	txn = reading(w);
+	assert_int_equal(retention_expired(txn, 2000, &pick), SN_OK);
+	sn_txn_abort(txn);
+	only = just(sound.seq);
+	assert_int_equal(pick.count, 1);
+	assert_memory_equal(pick.seqs, only.seqs, 8);
+	assert_int_equal(forget(w, &pick), SN_OK);
+	txn = reading(w);
+	assert_int_equal(retention_expired(txn, 2000, &pick), SN_OK);
+	sn_txn_abort(txn);
+	assert_int_equal(pick.count, 0);
+}
+
 static void what_is_too_old_goes_and_what_is_not_stays(void **state)
 {
 	struct retention policy = { .age = 100, .dedupe = 7 * DAY };
@@ -589,6 +630,7 @@ int main(void)
 		T(an_id_is_forgotten_only_past_the_horizon),
 		T(the_horizon_moves_in_steps_and_never_back),
 		T(a_ttl_ends_at_its_time_and_not_before),
+		T(a_damaged_message_whose_ttl_is_over_is_left_for_the_check),
 		T(what_is_too_old_goes_and_what_is_not_stays),
 		T(without_a_policy_nothing_is_picked),
 		T(above_the_bytes_the_oldest_go_until_it_fits),
