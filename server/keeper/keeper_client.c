@@ -245,6 +245,7 @@ enum sn_err keeper_client_read(
 			return (SN_ECLOSED);
 		take_answer(
 		    kc, (struct sn_bytes){ packet, (size_t)n }, answer, arg);
+		sn_secret_wipe(packet, (size_t)n); /* There was a token. */
 	}
 	return (SN_ECLOSED);
 }
