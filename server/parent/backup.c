@@ -70,35 +70,6 @@ static json_t *write_part(
 	return (reply);
 }
 
-json_t *backup_begin(struct parent *p, json_t *request)
-{
-	const char *dir = json_string_value(json_object_get(request, "dir"));
-	json_t *reply;
-
-	if (dir == NULL || dir[0] != '/' ||
-	    strlen(dir) >= sizeof(p->backup.dir))
-		return (json_pack("{s:b, s:s, s:s}", "ok", 0, "error", "usage",
-		    "message", "dir is the whole path of a new folder"));
-	if (p->backup.dir[0] != '\0')
-		return (json_pack("{s:b, s:s, s:s+}", "ok", 0, "error", "busy",
-		    "message", "a backup is being made already, to ",
-		    p->backup.dir));
-	if (mkdir(dir, 0700) != 0)
-		return (not_made(dir));
-	reply = write_part(&p->keeper, dir, parts[0]);
-	if (child_ok(reply)) {
-		json_decref(reply);
-		reply = write_part(&p->net, dir, parts[1]);
-	}
-	if (child_ok(reply)) {
-		(void)snprintf(p->backup.dir, sizeof(p->backup.dir), "%s", dir);
-		sn_log(SN_NOTICE, "backup.begun", "dir=\"%s\"", dir);
-	} else {
-		remove_all(dir);
-	}
-	return (reply);
-}
-
 static enum sn_err sync_folder(const char *path, struct sn_why *why)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -158,5 +129,37 @@ json_t *backup_status(struct parent *p, json_t *request)
 		remove_all(dir);
 	}
 	dir[0] = '\0';
+	return (reply);
+}
+
+json_t *backup_begin(struct parent *p, json_t *request)
+{
+	const char *dir = json_string_value(json_object_get(request, "dir"));
+	json_t *reply;
+
+	if (dir == NULL || dir[0] != '/' ||
+	    strlen(dir) >= sizeof(p->backup.dir))
+		return (json_pack("{s:b, s:s, s:s}", "ok", 0, "error", "usage",
+		    "message", "dir is the whole path of a new folder"));
+	/* Who began the one before may have gone without asking to the end. */
+	if (p->backup.dir[0] != '\0')
+		json_decref(backup_status(p, NULL));
+	if (p->backup.dir[0] != '\0')
+		return (json_pack("{s:b, s:s, s:s+}", "ok", 0, "error", "busy",
+		    "message", "a backup is being made already, to ",
+		    p->backup.dir));
+	if (mkdir(dir, 0700) != 0)
+		return (not_made(dir));
+	reply = write_part(&p->keeper, dir, parts[0]);
+	if (child_ok(reply)) {
+		json_decref(reply);
+		reply = write_part(&p->net, dir, parts[1]);
+	}
+	if (child_ok(reply)) {
+		(void)snprintf(p->backup.dir, sizeof(p->backup.dir), "%s", dir);
+		sn_log(SN_NOTICE, "backup.begun", "dir=\"%s\"", dir);
+	} else {
+		remove_all(dir);
+	}
 	return (reply);
 }
