@@ -82,16 +82,24 @@ enum sn_err db_open_to_read(
 	return (sn_store_open(&options, out, why));
 }
 
-enum sn_err db_skip(struct sn_store *store, uint64_t by)
+static enum sn_err skip(struct sn_txn *txn, const char *name, uint64_t by)
+{
+	uint64_t last;
+	enum sn_err err = db_meta(txn, name, &last);
+
+	return (err != SN_OK ? err : db_meta_set(txn, name, last + by));
+}
+
+enum sn_err db_skip(struct sn_store *store, uint64_t places, uint64_t ids)
 {
 	struct sn_txn *txn;
-	uint64_t last;
 	enum sn_err err;
 
 	if ((err = sn_txn_write(store, &txn)) != SN_OK)
 		return (err);
-	if ((err = db_meta(txn, DB_META_LAST_SEQ, &last)) == SN_OK &&
-	    (err = db_meta_set(txn, DB_META_LAST_SEQ, last + by)) == SN_OK)
+	if ((err = skip(txn, DB_META_LAST_SEQ, places)) == SN_OK &&
+	    (err = skip(txn, DB_META_LAST_ACCOUNT, ids)) == SN_OK &&
+	    (err = skip(txn, DB_META_LAST_ROOM, ids)) == SN_OK)
 		return (sn_txn_commit(txn));
 	sn_txn_abort(txn);
 	return (err);

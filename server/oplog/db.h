@@ -80,8 +80,10 @@ enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
 enum sn_err db_open_to_read(
     const char *dir, struct sn_store **out, struct sn_why *why) SN_MUST_USE;
 
-/** db_skip(store, by): leave ${by} places of the log out, for ever. */
-enum sn_err db_skip(struct sn_store *store, uint64_t by) SN_MUST_USE;
+/** db_skip(store, places, ids): leave ${places} places of the log, and ${ids}
+ * ids of accounts and of rooms, out for ever. */
+enum sn_err db_skip(
+    struct sn_store *store, uint64_t places, uint64_t ids) SN_MUST_USE;
 
 /** db_table_name(table): "log"; static storage. */
 const char *db_table_name(enum db_table table);

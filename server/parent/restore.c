@@ -161,7 +161,7 @@ static enum sn_err skip_places(const char *data, struct sn_why *why)
 	(void)snprintf(dir, sizeof(dir), "%s/net", data);
 	if ((err = db_open(dir, 0, 8, &store, why)) != SN_OK)
 		return (err);
-	if ((err = db_skip(store, RESTORE_SKIP)) != SN_OK)
+	if ((err = db_skip(store, RESTORE_SKIP, RESTORE_SKIP_IDS)) != SN_OK)
 		(void)sn_why(why, err, "cannot write to %s: %s", dir,
 		    sn_store_reason(store));
 	sn_store_close(store);

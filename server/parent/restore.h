@@ -10,6 +10,9 @@
  * since the backup, so that no place is used twice. */
 #define RESTORE_SKIP (UINT64_C(1) << 32)
 
+/** And ids of accounts and of rooms, which are never used again either. */
+#define RESTORE_SKIP_IDS (UINT64_C(1) << 20)
+
 /**
  * restore_data(backup, data, why):
  * Copy a backup into ${data}, which must hold no database, check it, let the

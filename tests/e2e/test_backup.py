@@ -81,6 +81,45 @@ def test_a_backup_is_made_once_into_a_new_folder(server, tmp_path):
     assert server.ask("backup.status")["error"] == "not-found"
 
 
+def begin(server, folder):
+    """A backup, as soon as none is being made; nobody asks how it goes."""
+    for _ in range(1000):
+        answer = server.ask("backup", dir=str(folder))
+        if answer.get("error") != "busy":
+            break
+        server.ask("status")
+    assert answer["ok"], answer
+
+
+def test_a_backup_that_nobody_waits_for_does_not_keep_the_next_away(
+        server, tmp_path):
+    begin(server, tmp_path / "first")
+    begin(server, tmp_path / "second")
+    # The first one was finished on the way.
+    assert run("sicherd", "check", tmp_path / "first").returncode == 0
+    assert (tmp_path / "first" / "backup.json").exists()
+    while server.ask("backup.status").get("running"):
+        pass
+    assert (tmp_path / "second" / "backup.json").exists()
+
+
+def test_a_number_of_an_account_is_not_used_again_after_a_restore(
+        server, people, house, tmp_path):
+    backup = tmp_path / "backup"
+    server.command("backup", backup)
+    server.add("since")
+    then = server.ctl("account.show", "since")["account_id"]
+    other = restored(server, house, tmp_path, backup)
+    other.start()
+    try:
+        other.add("after")
+        assert other.ctl("account.show", "after")["account_id"] > then
+        with other.login(people.alice_laptop) as alice:
+            alice.post("bob", "the rooms go on as well")
+    finally:
+        other.close()
+
+
 def test_what_is_no_whole_backup_is_not_restored(
         server, people, house, tmp_path):
     backup = tmp_path / "backup"
