@@ -22,6 +22,7 @@ struct embedded {
 	struct sn_log_limit failures;
 	uint64_t last_seq;
 	uint64_t looked; /* When the free room was counted; monotonic. */
+	uint64_t since;  /* Bytes applied since then. */
 	bool tight;
 	/* Guarded by ${lock}. */
 	pthread_mutex_t lock;
@@ -88,9 +89,13 @@ static bool is_tight(struct embedded *e)
 	if (used + reserve < size)
 		return (e->tight = false);
 	now = sn_clock_mono();
-	if (e->looked != 0 && now - e->looked < LOOK_NS)
+	/* A look walks the list of free pages: not at every batch, but before
+	 * what came since could have eaten the reserve. */
+	if (e->looked != 0 && now - e->looked < LOOK_NS &&
+	    (e->tight || e->since < reserve / 4))
 		return (e->tight);
 	e->looked = now;
+	e->since = 0;
 	if (sn_store_room(e->store, &room) == SN_OK)
 		/* The latest that were given back cannot be used yet. */
 		e->tight = room.used + room.free / 2 + reserve >= size;
@@ -111,6 +116,7 @@ static enum sn_err apply_one(
 		q->err = SN_ESTOREFULL;
 		return (SN_OK);
 	}
+	e->since += q->len;
 	err = applier_apply(
 	    a, (struct sn_bytes){ q->data, q->len }, a->last + 1, &q->applied);
 	q->err = err;
