@@ -22,7 +22,9 @@ struct chat {
 	uint64_t seen;  /* Up to here history has shown it. */
 	uint64_t since; /* The log's end when we came. */
 	uint32_t read_ref, presence_ref;
-	uint64_t said; /* The last that was stored of what we said here. */
+	uint64_t said;  /* The last that was stored of what we said here. */
+	uint64_t read;  /* Up to here the other one is known to have read. */
+	char state[64]; /* Whether the other one is there, as we last said. */
 	char line[SN_FRAME_BODY_MAX + 1];
 	size_t have;
 	bool ended, failed;
@@ -131,20 +133,28 @@ static void on_receipt(struct chat *c, const struct sn_frame_receipt *r)
 	    sn_bytes_equal(r->account, me) || c->said == 0 || r->seq < c->said)
 		return;
 	(void)safe_line(r->account, who, sizeof(who));
-	if (sn_bytes_equal(r->kind, sn_bytes_of("read")))
+	if (sn_bytes_equal(r->kind, sn_bytes_of("read"))) {
+		c->read = r->seq;
 		app_say("(%s has read it)", who);
-	else
+	} else if (c->with[0] == '#' || c->read < c->said) {
+		/* Who reads quickly is known to have read it first. */
 		app_say("(%s has got it)", who);
+	}
 }
 
 /* Of the other one in a conversation of two. */
-static void on_presence(const struct chat *c, const struct sn_frame_presence *p)
+static void on_presence(struct chat *c, const struct sn_frame_presence *p)
 {
-	char what[64];
+	char what[sizeof(c->state)];
 
-	if (sn_bytes_equal(p->account, sn_bytes_of(c->with)))
-		app_say("(%s is %s)", c->with,
-		    safe_line(p->state, what, sizeof(what)));
+	if (!sn_bytes_equal(p->account, sn_bytes_of(c->with)))
+		return;
+	(void)safe_line(p->state, what, sizeof(what));
+	/* The answer to our question may say what we were told meanwhile. */
+	if (strcmp(what, c->state) == 0)
+		return;
+	memcpy(c->state, what, sizeof(c->state));
+	app_say("(%s is %s)", c->with, what);
 }
 
 static void on_signal(const struct chat *c, const struct sn_frame_signaled *s)

@@ -476,17 +476,24 @@ def test_send_to_a_room_waits_for_all_its_members(alice, bob, client):
 
 
 def test_a_chat_tells_when_the_last_line_was_read(alice, bob):
-    chats = [alice.start("chat", "bob"), bob.start("chat", "alice")]
+    alice("send", "bob", "good morning")
+    chats = [bob.start("chat", "alice")]
     try:
-        for chat in chats:
-            until(chat.stderr, b"talking to")
+        until(chats[0].stderr, b"talking to")
+        chats.insert(0, alice.start("chat", "bob"))
+        until(chats[0].stderr, b"(bob is online)")
         chats[0].stdin.write(b"hello\n")
         chats[0].stdin.flush()
-        until(chats[0].stderr, b"(bob has read it)")
+        told = until(chats[0].stderr, b"(bob has read it)")
+        chats[1].stdin.close()
+        told += until(chats[0].stderr, b"(bob is offline)")
+        # What was read was got, and who is there is told when it changes.
+        assert b"has got it" not in told.split(b"has read it")[1]
+        assert b"(bob is online)" not in told
     finally:
         for chat in chats:
             chat.kill()
-            chat.communicate()
+            chat.wait()
 
 
 def test_presence_and_signals_as_a_person_sees_them(alice, bob):
