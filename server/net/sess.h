@@ -109,7 +109,8 @@ struct sess {
 	uint64_t frames_in, messages_in, messages_out;
 	struct sess_follow follow;
 	struct sess_receipts receipts;
-	struct history *history; /* A HISTORY being answered. */
+	struct history *history;     /* A HISTORY being answered. */
+	struct room_list *room_list; /* A ROOM_LIST. */
 };
 
 /** sess_accept(loop, fd, address): start a session on a connected socket;

@@ -469,3 +469,22 @@ def test_the_limit_of_rooms_holds(make_server, people):
         do(alice, "ROOM_CREATE", "#two", True, "")
         refused(alice, "limit", "ROOM_CREATE", "#three", True, "")
         alice.post("#two", "goes on")
+
+
+def test_a_list_longer_than_the_output_queue_comes_whole(make_server, people):
+    """It goes on where it stopped, and what was asked behind it waits."""
+    server = make_server({"limits": {"output_queue": "512KiB"}})
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        refs = [alice.ask("ROOM_CREATE", f"#r{i:03}", i % 2 == 0, "t" * 250)
+                for i in range(900)]
+        for ref in refs:
+            alice.expect("DONE", ref=ref)
+        listed = alice.ask("ROOM_LIST")
+        named = alice.ask("ROOM_MEMBERS", "#r000")
+        rooms, end = alice.items("ROOM", listed)
+        assert [r.room for r in rooms] == [f"#r{i:03}" for i in range(900)]
+        assert end.count == 900 and not end.more
+        assert alice.items("MEMBER", named)[1].count == 1
+        assert [r.room for r in bob.rooms()] == [
+            f"#r{i:03}" for i in range(0, 900, 2)]
