@@ -8,6 +8,7 @@
 #include "server/oplog/account.h"
 #include "server/oplog/db.h"
 #include "server/oplog/message.h"
+#include "server/oplog/room.h"
 
 #define AGAIN_NS SN_NS_PER_S /* Between two looks at one session. */
 #define LOOK_MOST 256        /* Messages of a room that one look takes in. */
@@ -42,6 +43,7 @@ static enum sn_err look_at(struct receipt_post *p, struct sn_txn *txn,
 		.kind = sn_bytes_of("delivered"),
 	};
 	struct senders known = { .most = (size_t)room->members - 1 };
+	struct room_member member;
 	struct message m;
 	enum sn_err err = SN_OK;
 
@@ -49,7 +51,9 @@ static enum sn_err look_at(struct receipt_post *p, struct sn_txn *txn,
 			     err == SN_OK && seq > from;
 	     n++) {
 		err = message_get(txn, seq, &m);
+		/* Who has left learns nothing more of the room. */
 		if (err == SN_OK && m.sender != me->id &&
+		    room_member(txn, room->id, m.sender, &member) == SN_OK &&
 		    is_new(&known, m.sender)) {
 			f.seq = seq;
 			receipt_post_tell(p, m.sender, 0, &f);
