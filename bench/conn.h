@@ -85,6 +85,7 @@ struct conn {
 	/* The protocol's. */
 	uint64_t ref;
 	uint64_t seen, acked;
+	uint64_t acked_at; /* Monotonic. */
 	uint64_t frames, bytes, granted_frames, granted_bytes;
 	unsigned step;
 

@@ -9,11 +9,12 @@
 
 /*
  * docs/PROTOCOL.md.  Credit and acknowledgements as a good client gives
- * them: a window of a thousand, renewed at its half; one ACK for all that
- * came at once.
+ * them: a window of two thousand, renewed at its half; an ACK a second at
+ * most, and with the credit.
  */
 #define WINDOW_FRAMES 2048
 #define WINDOW_BYTES (4 * 1024 * 1024)
+#define ACK_NS SN_NS_PER_S /* The server stores no oftener. */
 #define SMALL_FRAME 512
 #define SIGNAL_MAX 256
 
@@ -214,17 +215,25 @@ static size_t take(struct conn *c, const uint8_t *p, size_t n)
 	return (frame.size);
 }
 
+static void acknowledge(struct conn *c)
+{
+	if (c->seen == c->acked)
+		return;
+	PUT(c, SMALL_FRAME, ack, .seq = c->seen);
+	c->acked = c->seen;
+	c->acked_at = sn_clock_mono();
+}
+
 static void turn(struct conn *c)
 {
-	if (c->seen > c->acked) {
-		PUT(c, SMALL_FRAME, ack, .seq = c->seen);
-		c->acked = c->seen;
-	}
+	if (c->seen > c->acked && sn_clock_mono() - c->acked_at >= ACK_NS)
+		acknowledge(c);
 	if (c->granted_frames - c->frames > WINDOW_FRAMES / 2 &&
 	    c->granted_bytes - c->bytes > WINDOW_BYTES / 2)
 		return;
 	if (c->granted_frames == 0)
 		return;
+	acknowledge(c);
 	c->granted_frames = c->frames + WINDOW_FRAMES;
 	c->granted_bytes = c->bytes + WINDOW_BYTES;
 	PUT(c, SMALL_FRAME, credit, .frames = c->granted_frames,
@@ -310,6 +319,7 @@ static void meet(struct conn *c, const char *whom)
 
 static void leave(struct conn *c)
 {
+	acknowledge(c);
 	PUT(c, SMALL_FRAME, bye, .code = sn_bytes_of(""),
 	    .text = sn_bytes_of(""));
 }

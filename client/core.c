@@ -175,9 +175,7 @@ static enum core_step talk(struct core *core, struct core_event *ev)
 			return (core_session_frame(core, &frame, ev));
 		return (core_login_frame(core, &frame, ev));
 	}
-	if (step == CORE_STEP_WAIT && core->state == CORE_OPEN &&
-	    core->synced && core->acked < core->position &&
-	    core->acked < core->seen) {
+	if (step == CORE_STEP_WAIT && core_sync_due(core) <= sn_clock_mono()) {
 		core_sync_ack(core);
 		return (CORE_STEP_ON);
 	}
@@ -237,6 +235,7 @@ int core_poll(const struct core *core, struct pollfd *pfd)
 		     (core->pinged ? CORE_SILENCE_NS : CORE_ASK_NS);
 		if (core->send_pause > now)
 			at = sooner(at, core->send_pause);
+		at = sooner(at, core_sync_due(core));
 	}
 	if (at == UINT64_MAX)
 		return (-1);
@@ -253,6 +252,7 @@ void core_bye(struct core *core)
 		core_enter(core, CORE_LEAVING, 1);
 		return;
 	}
+	core_sync_ack(core);
 	if (core->state != CORE_GREETING)
 		CORE_PUT(core, bye, .no_more_fields = 0);
 	core_enter(core, CORE_LEAVING, CORE_BYE_NS);

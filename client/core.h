@@ -177,8 +177,8 @@ void core_sync(struct core *core, const char *consumer, bool takeover);
 /**
  * core_handled(core, seq, why):
  * All messages up to ${seq} are with the user.  Remembers it on the disk
- * first, then tells the server.  An error of the disk is returned and the
- * server not told.
+ * first; the server is told by core_next, once a second at most, and by
+ * core_bye.  An error of the disk is returned and the server not told.
  */
 enum sn_err core_handled(
     struct core *core, uint64_t seq, struct sn_why *why) SN_MUST_USE;

@@ -13,6 +13,8 @@
 #define CORE_ASK_NS (60 * SN_NS_PER_S)      /* Silence until a PING. */
 #define CORE_SILENCE_NS (150 * SN_NS_PER_S) /* Until we give up. */
 #define CORE_BYE_NS (1 * SN_NS_PER_S)
+/* One ACK a second at most: the server stores no oftener. */
+#define CORE_ACK_NS (1 * SN_NS_PER_S)
 #define CORE_BUSY_MAX_MS 60000 /* The longest we wait for a busy server. */
 #define CORE_WINDOW_FRAMES 256
 #define CORE_WINDOW_BYTES (UINT64_C(1) << 20)
@@ -82,6 +84,7 @@ struct core {
 	uint64_t stored;   /* And remembered on the disk. */
 	uint64_t seen;     /* Received on this connection. */
 	uint64_t acked;    /* Told on this connection. */
+	uint64_t acked_at; /* When last, sn_clock_mono(). */
 	uint64_t got_frames, got_bytes, granted_frames, granted_bytes;
 };
 
@@ -175,7 +178,9 @@ void core_sync_again(struct core *core);
 enum core_step core_sync_synced(struct core *core, struct core_event *ev);
 enum core_step core_sync_deliver(
     struct core *core, size_t size, struct core_event *ev);
-/** Tell the server how far we are, and that there is room. */
+/** When the server is to be told how far we are; UINT64_MAX: it knows. */
+uint64_t core_sync_due(const struct core *core);
+/** Tell it, and that there is room. */
 void core_sync_ack(struct core *core);
 
 /* core.c */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/position.h"
+#include "lib/clock.h"
 
 static void position_place(const struct core *core, struct position_place *out)
 {
@@ -18,7 +19,7 @@ static void begin(struct core *core, bool takeover)
 {
 	core->sync_ref = core_session_ref(core);
 	core->synced = false;
-	core->seen = core->acked = 0;
+	core->seen = core->acked = core->acked_at = 0;
 	core->got_frames = core->got_bytes = 0;
 	core->granted_frames = CORE_WINDOW_FRAMES;
 	core->granted_bytes = CORE_WINDOW_BYTES;
@@ -67,6 +68,14 @@ enum core_step core_sync_synced(struct core *core, struct core_event *ev)
 	return (CORE_STEP_EVENT);
 }
 
+/* Whether half of what the server may send has come. */
+static bool wants_more(const struct core *core)
+{
+	return (
+	    core->got_frames + CORE_WINDOW_FRAMES / 2 > core->granted_frames ||
+	    core->got_bytes + CORE_WINDOW_BYTES / 2 > core->granted_bytes);
+}
+
 enum core_step core_sync_deliver(
     struct core *core, size_t size, struct core_event *ev)
 {
@@ -79,8 +88,7 @@ enum core_step core_sync_deliver(
 		core->seen = seq;
 	if (known) {
 		/* Nobody calls core_handled for this one. */
-		if (core->got_frames + CORE_WINDOW_FRAMES / 2 >
-		    core->granted_frames)
+		if (wants_more(core))
 			core_sync_ack(core);
 		return (CORE_STEP_ON);
 	}
@@ -88,19 +96,32 @@ enum core_step core_sync_deliver(
 	return (CORE_STEP_EVENT);
 }
 
+/* What was received and is with the user. */
+static uint64_t done(const struct core *core)
+{
+	return (core->position < core->seen ? core->position : core->seen);
+}
+
+uint64_t core_sync_due(const struct core *core)
+{
+	if (core->state != CORE_OPEN || !core->synced ||
+	    done(core) <= core->acked)
+		return (UINT64_MAX);
+	return (core->acked_at == 0 ? 0 : core->acked_at + CORE_ACK_NS);
+}
+
 void core_sync_ack(struct core *core)
 {
-	uint64_t seq =
-	    core->position < core->seen ? core->position : core->seen;
+	uint64_t seq = done(core);
 
 	if (core->state != CORE_OPEN || !core->synced)
 		return;
 	if (seq > core->acked) {
 		CORE_PUT(core, ack, .seq = seq);
 		core->acked = seq;
+		core->acked_at = sn_clock_mono();
 	}
-	if (core->got_frames + CORE_WINDOW_FRAMES / 2 <= core->granted_frames &&
-	    core->got_bytes + CORE_WINDOW_BYTES / 2 <= core->granted_bytes)
+	if (!wants_more(core))
 		return;
 	core->granted_frames = core->got_frames + CORE_WINDOW_FRAMES;
 	core->granted_bytes = core->got_bytes + CORE_WINDOW_BYTES;
@@ -122,6 +143,7 @@ enum sn_err core_handled(struct core *core, uint64_t seq, struct sn_why *why)
 			return (err);
 		core->stored = core->position;
 	}
-	core_sync_ack(core);
+	if (wants_more(core))
+		core_sync_ack(core);
 	return (SN_OK);
 }

@@ -280,6 +280,18 @@ static void watch_keeper(struct loop *loop)
 		    keeper_client_waits(loop->keeper));
 }
 
+/*
+ * Before the output, which the log's thread need not wait for: a turn's
+ * messages become one batch, and one record for each who gets them.
+ */
+static void wake_log(struct loop *loop)
+{
+	if (!loop->submitted)
+		return;
+	loop->submitted = false;
+	oplog_wake(loop->net->log);
+}
+
 static int timeout(const struct loop *loop)
 {
 	if (loop->again != NULL || loop->stopping)
@@ -302,6 +314,7 @@ static void *run(void *arg)
 		work_again(loop);
 		tick(loop);
 		watch_keeper(loop);
+		wake_log(loop);
 		if (loop->receipts_now != NULL)
 			receipt_delivered_turn(loop);
 		flush_dirty(loop);

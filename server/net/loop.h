@@ -31,6 +31,8 @@ struct loop {
 	struct mailbox *mailbox;
 	struct sn_poll_watch listener;
 	bool listening;
+	bool
+	    submitted; /* To the log in this turn, which is still to be woken. */
 
 	int sign_fd; /* To the keeper's signing thread; -1: none yet. */
 	struct sn_poll_watch keeper_watch;

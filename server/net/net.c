@@ -39,11 +39,12 @@ enum sn_err net_submit(struct sess *s, uint64_t ref, const struct op *op)
 	q->ref = ref;
 	q->kind = op->kind;
 	bytes = q->len;
-	if ((err = oplog_submit(s->loop->net->log, q)) != SN_OK) {
+	if ((err = oplog_submit_more(s->loop->net->log, q)) != SN_OK) {
 		oplog_request_free(q);
 		return (err);
 	}
 	/* It is the log's from here on. */
+	s->loop->submitted = true;
 	s->in_flight++;
 	s->flight_bytes += bytes;
 	return (SN_OK);

@@ -52,9 +52,23 @@ void oplog_request_free(struct oplog_request *request)
 	free(request);
 }
 
-enum sn_err oplog_submit(struct oplog *log, struct oplog_request *request)
+enum sn_err oplog_submit_more(struct oplog *log, struct oplog_request *request)
 {
 	return (log->backend->submit(log, request));
+}
+
+void oplog_wake(struct oplog *log)
+{
+	log->backend->wake(log);
+}
+
+enum sn_err oplog_submit(struct oplog *log, struct oplog_request *request)
+{
+	enum sn_err err = oplog_submit_more(log, request);
+
+	if (err == SN_OK)
+		oplog_wake(log);
+	return (err);
 }
 
 /* Lives on the stack of the one who waits. */

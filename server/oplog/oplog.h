@@ -64,6 +64,7 @@ typedef void oplog_sink(void *arg, struct oplog_batch *batch);
 struct oplog;
 struct oplog_backend {
 	enum sn_err (*submit)(struct oplog *log, struct oplog_request *request);
+	void (*wake)(struct oplog *log);
 	void (*stop)(struct oplog *log);
 };
 
@@ -90,6 +91,16 @@ void oplog_request_free(struct oplog_request *request);
  */
 enum sn_err oplog_submit(
     struct oplog *log, struct oplog_request *request) SN_MUST_USE;
+
+/**
+ * oplog_submit_more(log, request):
+ * The same for one of several: the log need not begin before oplog_wake(log),
+ * which must follow.  What came together is then durable together, and told
+ * together.
+ */
+enum sn_err oplog_submit_more(
+    struct oplog *log, struct oplog_request *request) SN_MUST_USE;
+void oplog_wake(struct oplog *log);
 
 /**
  * oplog_submit_wait(log, op, out):

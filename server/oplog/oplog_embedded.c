@@ -47,10 +47,18 @@ static enum sn_err submit(struct oplog *log, struct oplog_request *q)
 		*e->tail = q;
 		e->tail = &q->next;
 		e->queued += q->len;
-		pthread_cond_signal(&e->wake);
 	}
 	pthread_mutex_unlock(&e->lock);
 	return (err);
+}
+
+static void wake(struct oplog *log)
+{
+	struct embedded *e = (struct embedded *)log;
+
+	pthread_mutex_lock(&e->lock);
+	pthread_cond_signal(&e->wake);
+	pthread_mutex_unlock(&e->lock);
 }
 
 /* The next batch's requests; NULL when stopped and all is done. */
@@ -243,7 +251,7 @@ static void stop(struct oplog *log)
 	free(e);
 }
 
-static const struct oplog_backend backend = { submit, stop };
+static const struct oplog_backend backend = { submit, wake, stop };
 
 static enum sn_err read_last_seq(struct sn_store *store, uint64_t *out)
 {

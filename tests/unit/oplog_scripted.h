@@ -49,6 +49,12 @@ static inline enum sn_err scripted_submit(
 	return (SN_OK);
 }
 
+/* It does things when it likes. */
+static inline void scripted_wake(struct oplog *log)
+{
+	(void)log;
+}
+
 static inline void scripted_stop(struct oplog *log)
 {
 	struct scripted *s = (struct scripted *)log;
@@ -65,7 +71,7 @@ static inline void scripted_stop(struct oplog *log)
 }
 
 static const struct oplog_backend scripted_backend = { scripted_submit,
-	scripted_stop };
+	scripted_wake, scripted_stop };
 
 static inline void scripted_open(struct scripted *s)
 {

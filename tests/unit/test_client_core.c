@@ -287,6 +287,33 @@ static void a_message_is_acknowledged_only_when_it_was_handled(void **state)
 	peer_close(&p);
 }
 
+static void what_was_handled_soon_after_is_acknowledged_at_the_end(void **state)
+{
+	struct pollfd pfd;
+	struct peer p;
+
+	(void)state;
+	forget();
+	peer_open(&p);
+	logs_in(&p);
+	core_sync(p.core, "main", false);
+	(void)syncs(&p, 0);
+	for (uint64_t i = 7; i <= 9; i++) {
+		delivers(&p, i);
+		tells(&p, CORE_MESSAGE);
+		assert_int_equal(core_handled(p.core, i, NULL), SN_OK);
+		if (i == 7)
+			assert_int_equal(acked(&p), 7);
+	}
+	quiet(&p);
+	/* But it wakes for it. */
+	assert_in_range(core_poll(p.core, &pfd), 0, 1001);
+	core_bye(p.core);
+	assert_int_equal(acked(&p), 9);
+	hears(&p, SN_FRAME_BYE);
+	peer_close(&p);
+}
+
 static void what_cannot_be_remembered_is_not_acknowledged(void **state)
 {
 	struct peer p;
@@ -673,6 +700,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    a_message_is_acknowledged_only_when_it_was_handled),
+		cmocka_unit_test(
+		    what_was_handled_soon_after_is_acknowledged_at_the_end),
 		cmocka_unit_test(what_cannot_be_remembered_is_not_acknowledged),
 		cmocka_unit_test(a_message_delivered_again_is_told_once),
 		cmocka_unit_test(a_message_told_but_not_handled_comes_again),
