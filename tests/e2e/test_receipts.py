@@ -200,16 +200,19 @@ def test_a_room_tells_each_sender_and_all_who_read(server, people, alice, bob):
             ("carol", "delivered"): his, ("carol", "read"): his}
 
 
-def test_who_has_left_is_told_nothing_more_of_the_room(alice, bob):
-    alice.call("DONE", "ROOM_CREATE", "#ops", True, "")
-    bob.call("DONE", "ROOM_JOIN", "#ops")
-    there = alice.post("#ops", "while she was there").seq
-    alice.call("DONE", "ROOM_LEAVE", "#ops")
-    seq = alice.post("bob", "and one between them").seq
-    receive(bob, seq)
-    assert there < seq
-    assert told(alice.hear("RECEIPT")) == ("bob", "bob", "delivered", seq)
-    assert alice.unheard() == []
+def test_who_has_left_is_told_nothing_more_of_the_room(
+        server, people, alice, bob):
+    with server.login(people.carol_desk) as carol:
+        alice.call("DONE", "ROOM_CREATE", "#ops", True, "")
+        for session in (bob, carol):
+            session.call("DONE", "ROOM_JOIN", "#ops")
+        there = alice.post("#ops", "while she was there").seq
+        alice.call("DONE", "ROOM_LEAVE", "#ops")
+        seq = alice.post("bob", "and one between them").seq
+        receive(bob, seq)
+        assert there < seq
+        assert told(alice.hear("RECEIPT")) == ("bob", "bob", "delivered", seq)
+        assert alice.unheard() == []
 
 
 def test_who_joined_later_has_not_got_what_was_before(alice, bob):
