@@ -246,6 +246,49 @@ static enum sn_err remove_key(struct cmd *cmd)
 	return (SN_OK);
 }
 
+/* A link to the key itself would be "read back" well, and lead nowhere once
+ * the key is removed. */
+static enum sn_err check_apart(
+    struct cmd *cmd, const char *from, const char *to)
+{
+	struct stat a, b;
+
+	if (stat(from, &a) != 0 || stat(to, &b) != 0 || a.st_dev != b.st_dev ||
+	    a.st_ino != b.st_ino)
+		return (SN_OK);
+	return (sn_why(&cmd->why, SN_EDENIED,
+	    "%s is no copy but the very file %s; name a place on another "
+	    "medium",
+	    to, from));
+}
+
+static enum sn_err sync_one(struct cmd *cmd, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) != 0) {
+		if (fd >= 0)
+			(void)close(fd);
+		return (
+		    sn_why_errno(&cmd->why, SN_EIO, "cannot sync %s", path));
+	}
+	(void)close(fd);
+	return (SN_OK);
+}
+
+/* A copy that was there already was made by somebody who may not have waited
+ * for the medium. */
+static enum sn_err sync_copy(struct cmd *cmd, const char *to)
+{
+	char folder[PATH_BYTES];
+	enum sn_err err;
+
+	(void)snprintf(folder, sizeof(folder), "%s", to);
+	if ((err = sync_one(cmd, to)) != SN_OK)
+		return (err);
+	return (sync_one(cmd, dirname(folder)));
+}
+
 /*
  * Copied, read back and opened, noted, and only then removed: wherever it is
  * cut short, the key is whole in one place, and the same command goes on.
@@ -268,6 +311,8 @@ static enum sn_err move_key(
 	key = NULL;
 	err = copy_key(cmd, from, to);
 	if ((err != SN_OK && err != SN_EEXISTS) ||
+	    (err = check_apart(cmd, from, to)) != SN_OK ||
+	    (err = sync_copy(cmd, to)) != SN_OK ||
 	    (err = key_load(to, passphrase, &key, &cmd->why)) != SN_OK)
 		goto out;
 	if (!key_fits(key, root.certificate))

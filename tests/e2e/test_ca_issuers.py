@@ -199,6 +199,32 @@ def test_a_wrong_passphrase_moves_no_key_and_makes_no_issuer(house, tmp_path):
     assert not (tmp_path / "root.pem").exists()
 
 
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_link_to_the_root_s_key_is_not_taken_for_its_copy(
+        house, tmp_path, link):
+    stick = tmp_path / "stick"
+    stick.mkdir(mode=0o700)
+    link(house.dir / "private" / "root.pem", stick / "root.pem")
+    assert "very file" in refused(house, 4, "root", "offline", stick)
+    assert (house.dir / "private" / "root.pem").exists()
+
+
+def test_a_copy_of_the_root_s_key_made_by_hand_is_synced_before_the_key_goes(
+        house, tmp_path):
+    stick = tmp_path / "stick"
+    stick.mkdir(mode=0o700)
+    shutil.copy2(house.dir / "private" / "root.pem", stick / "root.pem")
+    log = tmp_path / "log"
+    done = run("strace", "-y", "-e", "trace=fsync,unlink", "-o", log,
+               BUILD / "sicher-ca", "root", "offline", stick, "--dir",
+               house.dir, "--passphrase-file", house.secret)
+    assert done.returncode == 0, done.stderr
+    calls = log.read_text()
+    gone = calls.index(f'unlink("{house.dir}/private/root.pem")')
+    assert 0 < calls.index(f"{stick}/root.pem>)") < gone
+    assert 0 < calls.index(f"{stick}>)") < gone
+
+
 def test_the_root_is_exported_without_its_key(house, tmp_path):
     file = tmp_path / "root.pem"
     told = house.json("root", "export", file)
