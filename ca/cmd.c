@@ -86,10 +86,28 @@ enum sn_err cmd_policy(struct cmd *cmd)
 	return (policy_read(path, &cmd->policy, &cmd->why));
 }
 
+/* That the files of one device cannot be written must not keep another from
+ * being revoked: only damage does. */
+static enum sn_err settle_first(struct cmd *cmd)
+{
+	struct sn_why why = { "" };
+	bool busy;
+	enum sn_err err = settle(cmd->a, note, NULL, &busy, &why);
+
+	if (err == SN_ECORRUPT)
+		return (sn_why(&cmd->why, err, "%s", why.text));
+	if (err != SN_OK)
+		fprintf(stderr,
+		    "sicher-ca: not settled yet: %s; mend that and run "
+		    "sicher-ca check\n",
+		    why.text);
+	return (SN_OK);
+}
+
 enum sn_err cmd_open(struct cmd *cmd, bool read_only)
 {
 	enum sn_err err;
-	bool needed, busy;
+	bool needed;
 
 	err = authority_open(cmd->dir, read_only, &cmd->a, &cmd->why);
 	if (err != SN_OK || read_only)
@@ -100,7 +118,7 @@ enum sn_err cmd_open(struct cmd *cmd, bool read_only)
 	cmd->a->crl_root_life = policy_crl_root_life(cmd->policy);
 	err = settle_needed(cmd->a, &needed, &cmd->why);
 	if (err == SN_OK && needed)
-		err = settle(cmd->a, note, NULL, &busy, &cmd->why);
+		err = settle_first(cmd);
 	return (err);
 }
 

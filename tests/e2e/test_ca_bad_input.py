@@ -388,3 +388,21 @@ def test_a_clock_that_was_ahead_is_set_right_by_hand(house, tmp_path):
     assert run(house, "issue", "now", folder=folder).returncode == 4
     assert run(house, "check", "--accept-clock", folder=folder).returncode == 0
     assert run(house, "issue", "now", folder=folder).returncode == 0
+
+
+def test_files_that_cannot_be_written_keep_nobody_else_from_being_served(
+        house, tmp_path):
+    house = house.copy(tmp_path / "ca")
+    (tmp_path / "out" / "cert.pem").mkdir(parents=True)  # Cannot be replaced.
+    csr = tmp_path / "csr"
+    csr.write_text(request(P256))
+    done = run(house, "issue", "nora", "--csr", csr, "--out", tmp_path / "out")
+    assert done.returncode == 1 and "sicher-ca check" in done.stderr
+    done = run(house, "issue", "olaf")
+    assert done.returncode == 0 and "not settled yet" in done.stderr
+    assert run(house, "revoke", "olaf").returncode == 5
+    # Who asks is told, until it is mended.
+    assert run(house, "check").returncode == 1
+    (tmp_path / "out" / "cert.pem").rmdir()
+    assert run(house, "check").returncode == 0
+    assert ca_books.certificates(tmp_path / "out" / "cert.pem")
