@@ -209,7 +209,8 @@ enum sn_err carry_trust(struct sn_txn *to, struct sn_bytes pem,
 	X509 *x;
 
 	while (err == SN_OK && bio != NULL &&
-	       (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+	       (x = PEM_read_bio_X509(bio, NULL, ssl_no_passphrase, NULL)) !=
+		   NULL) {
 		err = carry_ca(to, x, c, why);
 		X509_free(x);
 	}
@@ -317,7 +318,8 @@ enum sn_err carry_lists(struct sn_txn *to, struct sn_bytes pem,
 
 	ERR_clear_error();
 	while (err == SN_OK && bio != NULL &&
-	       (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
+	       (crl = PEM_read_bio_X509_CRL(
+		    bio, NULL, ssl_no_passphrase, NULL)) != NULL) {
 		err = carry_one(to, crl, c, why);
 		X509_CRL_free(crl);
 		met++;

@@ -142,8 +142,8 @@ static void read_lists(struct work *w, const char *text, size_t n)
 	X509_CRL *crl;
 
 	ERR_clear_error();
-	while (bio != NULL &&
-	       (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL)
+	while (bio != NULL && (crl = PEM_read_bio_X509_CRL(
+				   bio, NULL, ssl_no_passphrase, NULL)) != NULL)
 		take_list(w, crl);
 	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
 		found(w, true, "The file is cut off or damaged.");

@@ -68,12 +68,13 @@ static enum sn_err parse(BIO *bio, const char *path,
 
 	ERR_clear_error();
 	if (passphrase == NULL) {
-		info = PEM_read_bio_PKCS8_PRIV_KEY_INFO(bio, NULL, NULL, NULL);
+		info = PEM_read_bio_PKCS8_PRIV_KEY_INFO(
+		    bio, NULL, ssl_no_passphrase, NULL);
 		if (info == NULL)
 			return (sn_why(why, SN_EPASSPHRASE,
 			    "%s is encrypted or no private key", path));
 	} else {
-		sealed = PEM_read_bio_PKCS8(bio, NULL, NULL, NULL);
+		sealed = PEM_read_bio_PKCS8(bio, NULL, ssl_no_passphrase, NULL);
 		if (sealed == NULL)
 			return (sn_why(why, SN_ECORRUPT,
 			    "%s holds no encrypted private key", path));

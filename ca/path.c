@@ -51,7 +51,8 @@ static bool push_certificate(void *to, X509 *x)
 
 static bool take_certificate(BIO *bio, void *to)
 {
-	return (push_certificate(to, PEM_read_bio_X509(bio, NULL, NULL, NULL)));
+	return (push_certificate(
+	    to, PEM_read_bio_X509(bio, NULL, ssl_no_passphrase, NULL)));
 }
 
 static bool decode_certificate(struct sn_bytes der, void *to)
@@ -72,7 +73,8 @@ static bool push_list(void *to, X509_CRL *crl)
 
 static bool take_list(BIO *bio, void *to)
 {
-	return (push_list(to, PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)));
+	return (push_list(
+	    to, PEM_read_bio_X509_CRL(bio, NULL, ssl_no_passphrase, NULL)));
 }
 
 static bool decode_list(struct sn_bytes der, void *to)

@@ -11,6 +11,7 @@
 
 #include "ca/der.h"
 #include "ca/proof.h"
+#include "ca/ssl.h"
 #include "lib/file.h"
 #include "lib/log.h"
 
@@ -21,8 +22,9 @@ static unsigned char *from_pem(struct sn_bytes text, long *n)
 	unsigned char *der = NULL;
 
 	ERR_clear_error();
-	if (bio == NULL || PEM_bytes_read_bio(&der, n, NULL,
-			       PEM_STRING_X509_REQ, bio, NULL, NULL) != 1)
+	if (bio == NULL ||
+	    PEM_bytes_read_bio(&der, n, NULL, PEM_STRING_X509_REQ, bio,
+		ssl_no_passphrase, NULL) != 1)
 		der = NULL;
 	BIO_free(bio);
 	ERR_clear_error();

@@ -7,6 +7,15 @@
 
 #define DER_START 0x30 /* SEQUENCE */
 
+int ssl_no_passphrase(char *buf, int size, int writes, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)writes;
+	(void)arg;
+	return (-1);
+}
+
 enum sn_err ssl_why(struct sn_why *why, const char *what)
 {
 	unsigned long code = ERR_peek_last_error();
@@ -45,7 +54,7 @@ X509 *ssl_pem_first(const char *text, size_t n)
 	if (n > 0 && p[0] == DER_START) {
 		x = d2i_X509(NULL, &p, (long)n);
 	} else if ((bio = BIO_new_mem_buf(text, (int)n)) != NULL) {
-		x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		x = PEM_read_bio_X509(bio, NULL, ssl_no_passphrase, NULL);
 		BIO_free(bio);
 	}
 	ERR_clear_error();

@@ -8,6 +8,13 @@
 
 /* Small helpers around OpenSSL's objects. */
 
+/**
+ * ssl_no_passphrase: what every reader of PEM is given, where OpenSSL would ask
+ * at the terminal for the passphrase of whatever a stranger's file says is
+ * encrypted.
+ */
+int ssl_no_passphrase(char *buf, int size, int writes, void *arg);
+
 /** ssl_why(why, what): SN_ECRYPTO with OpenSSL's own reason behind ${what};
  * its error queue is emptied. */
 enum sn_err ssl_why(struct sn_why *why, const char *what) SN_MUST_USE;

@@ -145,6 +145,26 @@ def typed(command, *answers):
     return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+STRANGERS = {
+    "CERTIFICATE REQUEST": ["issue", "mallory", "--csr"],
+    "CERTIFICATE": ["verify"],
+}
+
+
+@pytest.mark.parametrize("what", STRANGERS)
+def test_no_stranger_s_file_makes_it_ask_for_a_passphrase(
+        house, tmp_path, what):
+    file = tmp_path / "file"
+    file.write_text(
+        f"-----BEGIN {what}-----\nProc-Type: 4,ENCRYPTED\n"
+        "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n"
+        f"AAAAAAAAAAAAAAAAAAAAAA==\n-----END {what}-----\n")
+    shown, status = typed([*line(house, STRANGERS[what]), file,
+                           "--passphrase-file", house.secret], "caught")
+    assert status not in (0, 5), shown
+    assert "pass phrase" not in shown, shown
+
+
 def test_a_passphrase_is_asked_for_and_not_shown(house):
     shown, status = typed(line(house, KEYED["crl publish"]), PASSPHRASE)
     assert status == 0, shown
