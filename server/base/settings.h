@@ -39,6 +39,7 @@ struct settings {
 		int rule_word;
 		enum sn_subject_rule rule;
 		uint64_t devices_max;
+		uint64_t consumers_max; /* Of a device. */
 		uint64_t new_device_history;
 		int visible; /* enum visible_to */
 	} account;

@@ -36,6 +36,24 @@ static void put_child(const json_t *reply, const char *name)
 	    ctl_number(json_object_get(reply, name), "pid"));
 }
 
+/* Those that were reached. */
+static void put_limits(json_t *reply)
+{
+	json_t *times, *all = json_object_get(reply, "limits_reached");
+	const char *key, *label = "at a limit";
+
+	json_object_foreach(all, key, times)
+	{
+		if (json_integer_value(times) <= 0)
+			continue;
+		(void)printf("%-12s ", label);
+		show_text(stdout, key);
+		(void)printf(
+		    " %lld times\n", (long long)json_integer_value(times));
+		label = "";
+	}
+}
+
 static void put_crl_state(const json_t *reply)
 {
 	const char *state = sn_ctl_text(reply, "crl_state");
@@ -92,10 +110,7 @@ int ctl_status(struct sn_cli *cli)
 		(void)printf("%-12s %lld computed, %lld waiting\n", "passwords",
 		    ctl_number(keeper, "passwords_checked"),
 		    ctl_number(keeper, "passwords_waiting"));
-		if (ctl_number(reply, "signals_dropped") > 0)
-			(void)printf("%-12s %lld dropped; see "
-				     "limits.signal_rate\n",
-			    "signals", ctl_number(reply, "signals_dropped"));
+		put_limits(reply);
 		if (ctl_number(reply, "faults") > 0)
 			(void)printf("%-12s %lld: please report the lines of "
 				     "the log\n",

@@ -231,6 +231,7 @@ static enum sn_err on_status(struct call *c)
 	number(c, "accounts", accounts);
 	number(c, "signatures", sign.made);
 	number(c, "signatures_refused", sign.refused);
+	number(c, "signatures_over_rate", sign.over_rate);
 	number(c, "requests_refused", keeper_auth_refused(k->auth));
 	number(c, "passwords_checked", logins->checked);
 	number(c, "passwords_accepted", logins->accepted);

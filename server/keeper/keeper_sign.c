@@ -30,7 +30,7 @@ struct keeper_sign {
 	_Atomic uint64_t cost;
 	uint64_t credit, credit_at;
 	struct sn_log_limit limit;
-	_Atomic uint64_t made, refused;
+	_Atomic uint64_t made, refused, over_rate;
 };
 
 /* One of: channels, a key, or neither: stop. */
@@ -107,6 +107,8 @@ static void tell_refusal(struct keeper_sign *sign, enum keeper_sign_error why)
 	unsigned dropped;
 
 	atomic_fetch_add(&sign->refused, 1);
+	if (why == KEEPER_SIGN_RATE)
+		atomic_fetch_add(&sign->over_rate, 1);
 	if (sn_log_allow(&sign->limit, &dropped))
 		sn_log(SN_ALARM, "keeper.sign.refused", "reason=%s withheld=%u",
 		    names[why], dropped);
@@ -310,6 +312,7 @@ struct keeper_sign_counts keeper_sign_counts(const struct keeper_sign *sign)
 	struct keeper_sign_counts counts = {
 		.made = atomic_load(&sign->made),
 		.refused = atomic_load(&sign->refused),
+		.over_rate = atomic_load(&sign->over_rate),
 	};
 
 	return (counts);

@@ -19,6 +19,7 @@ enum keeper_sign_error {
 
 struct keeper_sign_counts {
 	uint64_t made, refused;
+	uint64_t over_rate; /* Of those refused. */
 };
 
 struct keeper_sign;

@@ -70,9 +70,10 @@ enum sn_err addresses_admit(struct addresses *a, const char *address)
 	enum sn_err err = SN_ELIMIT;
 
 	pthread_mutex_lock(&a->lock);
-	if (a->count < a->total &&
-	    (uintptr_t)map_get(&a->waiting, k) < a->per_address &&
-	    (err = add(a, k, 1)) == SN_OK)
+	if (a->count >= a->total)
+		err = SN_EFULL;
+	else if ((uintptr_t)map_get(&a->waiting, k) < a->per_address &&
+		 (err = add(a, k, 1)) == SN_OK)
 		a->count++;
 	pthread_mutex_unlock(&a->lock);
 	return (err);

@@ -15,7 +15,8 @@ enum sn_err addresses_new(
     unsigned per_address, unsigned total, struct addresses **out) SN_MUST_USE;
 void addresses_free(struct addresses *a);
 
-/** addresses_admit(a, address): count "host:port" in, or SN_ELIMIT. */
+/** addresses_admit(a, address): count "host:port" in; SN_ELIMIT when it has
+ * too many, SN_EFULL when there are too many in all. */
 enum sn_err addresses_admit(
     struct addresses *a, const char *address) SN_MUST_USE;
 

@@ -334,15 +334,14 @@ json_t *admin_status(
 	}
 	(void)sn_clock_rfc3339(gate_crl_until(net->gate), until);
 	out = json_pack(
-	    "{s:b, s:i, s:i, s:i, s:I, s:I, s:I, s:s, s:I, s:I, s:b}", "ok", 1,
+	    "{s:b, s:i, s:i, s:i, s:I, s:I, s:I, s:s, s:I, s:o, s:b}", "ok", 1,
 	    "loops", (int)net->loop_count, "connections",
 	    (int)atomic_load(&t.sessions), "sessions",
 	    (int)atomic_load(&t.ready), "head", (json_int_t)head, "uptime",
 	    (json_int_t)((sn_clock_mono() - net->started) / SN_NS_PER_S), "crl",
 	    (json_int_t)gate_crl_number(net->gate), "crl_next_update", until,
-	    "faults", (json_int_t)atomic_load(&net->faults), "signals_dropped",
-	    (json_int_t)atomic_load(&net->signals_dropped), "draining",
-	    net->draining);
+	    "faults", (json_int_t)atomic_load(&net->faults), "limits_reached",
+	    limits_status(net), "draining", net->draining);
 	sweeper_status(net->sweeper, out);
 	crl_watch_status(net, out);
 	return (out);

@@ -18,7 +18,6 @@
 #include "server/net/sweeper.h"
 
 #define TURN_BYTES 65536
-#define CONSUMERS_MAX 8
 
 static bool has_credit(const struct sess_follow *f)
 {
@@ -63,14 +62,15 @@ static enum sn_err claim(struct sess *s, const struct sn_frame_sync *f,
     struct sn_txn *txn, struct cursors_owner *former)
 {
 	struct cursors_owner owner = { s->loop->index, s->id };
+	unsigned most = (unsigned)s->loop->settings->account.consumers_max;
 	uint64_t start;
 	enum sn_err err;
 
 	if ((err = first_position(s, txn, &start)) != SN_OK)
 		return (err);
 	return (cursors_claim(s->loop->net->cursors, txn, s->peer->fingerprint,
-	    f->consumer, start, CONSUMERS_MAX, f->takeover, owner,
-	    &s->follow.cursor, former));
+	    f->consumer, start, most, f->takeover, owner, &s->follow.cursor,
+	    former));
 }
 
 static void synced(struct sess *s, uint64_t ref, uint64_t head)
@@ -168,7 +168,10 @@ void follow_on_sync(struct sess *s, const struct sn_frame *frame)
 	if ((err = loop_read_fresh(s->loop, &txn)) != SN_OK ||
 	    (err = db_meta(txn, DB_META_LAST_SEQ, &head)) != SN_OK ||
 	    (err = claim(s, &f, txn, &former)) != SN_OK) {
-		sess_error_of(s, f.ref, err);
+		if (err == SN_ELIMIT)
+			limits_error(s, f.ref, LIMITS_CONSUMERS);
+		else
+			sess_error_of(s, f.ref, err);
 		return;
 	}
 	if (former.session != 0)

@@ -169,6 +169,7 @@ static void asked(
     struct sess *s, enum sn_err err, enum sess_login what, const uint64_t *ref)
 {
 	if (err != SN_OK) {
+		limits_reached(s->loop->net, LIMITS_PASSWORD_QUEUE);
 		audit_limited(s, "login.busy", "the keeper takes no more");
 		sess_error_retry(
 		    s, ref, "busy", "too many logins at once; try again", 1000);
@@ -337,6 +338,7 @@ void login_bound(struct sess *s, const struct oplog_request *request)
 		return;
 	s->login = SESS_LOGIN_NONE;
 	if (request->err == SN_ELIMIT) {
+		limits_reached(s->loop->net, limits_of(request));
 		refuse(s, "no-account",
 		    "your account has as many devices as it may have; ask "
 		    "your administrator to revoke one",
@@ -436,6 +438,7 @@ void login_answer(struct sess *s, const struct keeper_answer *answer)
 		    "a password needs at least 8 bytes");
 		break;
 	case KEEPER_BUSY:
+		limits_reached(s->loop->net, LIMITS_PASSWORD_QUEUE);
 		audit_limited(s, "login.busy", "too many logins at once");
 		sess_error_retry(s, ref, "busy",
 		    "too many logins at once; try again", answer->retry_ms);

@@ -45,6 +45,23 @@ static void address_text(
 	}
 }
 
+static bool admits(struct loop *loop, const char *address)
+{
+	enum sn_err err = addresses_admit(loop->net->addresses, address);
+	unsigned dropped;
+
+	if (err == SN_OK)
+		return (true);
+	limits_reached(loop->net, err == SN_EFULL
+				      ? LIMITS_CONNECTIONS
+				      : LIMITS_CONNECTIONS_PER_ADDRESS);
+	if (sn_log_allow(&loop->refusals, &dropped))
+		sn_log(SN_NOTICE, "connection.refused",
+		    "address=\"%s\" reason=limit withheld=%u", address,
+		    dropped);
+	return (false);
+}
+
 static void on_listener(struct sn_poll_watch *watch, bool can_read, bool w)
 {
 	struct loop *loop =
@@ -68,17 +85,10 @@ static void on_listener(struct sn_poll_watch *watch, bool can_read, bool w)
 			return;
 		}
 		address_text(&from, address, sizeof(address));
-		if (addresses_admit(loop->net->addresses, address) != SN_OK) {
-			unsigned dropped;
-
-			if (sn_log_allow(&loop->refusals, &dropped))
-				sn_log(SN_NOTICE, "connection.refused",
-				    "address=\"%s\" reason=limit withheld=%u",
-				    address, dropped);
+		if (admits(loop, address))
+			sess_accept(loop, fd, address);
+		else
 			(void)close(fd);
-			continue;
-		}
-		sess_accept(loop, fd, address);
 	}
 }
 

@@ -40,6 +40,8 @@ enum sn_err net_submit(struct sess *s, uint64_t ref, const struct op *op)
 	q->kind = op->kind;
 	bytes = q->len;
 	if ((err = oplog_submit_more(s->loop->net->log, q)) != SN_OK) {
+		if (err == SN_EFULL)
+			limits_reached(s->loop->net, LIMITS_QUEUE_BYTES);
 		oplog_request_free(q);
 		return (err);
 	}

@@ -7,6 +7,7 @@
 #include "server/net/addresses.h"
 #include "server/net/crl_watch.h"
 #include "server/net/cursors.h"
+#include "server/net/limits.h"
 #include "server/net/loop.h"
 #include "server/net/net.h"
 #include "server/net/presence.h"
@@ -27,7 +28,7 @@ struct net {
 	struct presence *presence;
 	/* Sessions that asked to be told of these. */
 	atomic_uint receipts_wanted, signals_wanted, presence_wanted;
-	atomic_ullong signals_dropped;
+	struct limits limits;
 	struct addresses *addresses;
 	struct sweeper *sweeper;
 	struct backup *backup; /* One that is being written, or NULL. */

@@ -138,10 +138,11 @@ void receipt_query_on_receipts(struct sess *s, const struct sn_frame *frame)
 	if ((err = loop_read(s->loop, &txn)) == SN_OK)
 		err = conversation_find(txn, s->account, f.with, &c);
 	if (err == SN_OK && c.room.id != 0) {
-		if (c.room.members > s->loop->settings->limits.small_room)
-			err = SN_ELIMIT;
-		else
-			err = put_members(s, txn, &c, &one, &end.count);
+		if (c.room.members > s->loop->settings->limits.small_room) {
+			limits_error(s, f.ref, LIMITS_SMALL_ROOM);
+			return;
+		}
+		err = put_members(s, txn, &c, &one, &end.count);
 	}
 	if (err != SN_OK) {
 		sess_error_of(s, f.ref, err);

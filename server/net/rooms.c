@@ -326,6 +326,12 @@ void rooms_answer(struct sess *s, const struct oplog_request *q)
 	struct sn_frame_done f = { .ref = q->ref, .seq = q->applied.seq };
 	struct sn_wr w;
 
+	if (q->err == SN_ELIMIT) {
+		limits_error(s, q->ref, limits_of(q));
+		return;
+	}
+	if (q->err == SN_ESTOREFULL)
+		limits_reached(s->loop->net, LIMITS_MAP_SIZE);
 	if (q->err != SN_OK) {
 		sess_error_of(s, q->ref, q->err);
 		return;

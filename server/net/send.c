@@ -75,8 +75,7 @@ void send_on_send(struct sess *s, const struct sn_frame *frame)
 		return;
 	}
 	if (f.body.n > loop->settings->limits.body_max) {
-		sess_error(s, &f.ref, "limit",
-		    "the body is longer than this server takes");
+		limits_error(s, f.ref, LIMITS_BODY);
 		return;
 	}
 	op.message.sender = s->account;
@@ -110,11 +109,11 @@ void send_answer(struct sess *s, const struct oplog_request *q)
 	struct sn_wr w;
 
 	if (q->err == SN_ELIMIT) {
-		sess_error(s, &q->ref, "limit",
-		    "your account has stored as much as it may; ask for more, "
-		    "or wait until old messages are removed");
+		limits_error(s, q->ref, limits_of(q));
 		return;
 	}
+	if (q->err == SN_ESTOREFULL)
+		limits_reached(s->loop->net, LIMITS_MAP_SIZE);
 	if (q->err != SN_OK) {
 		sess_error_of(s, q->ref, q->err);
 		return;

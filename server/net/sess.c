@@ -372,6 +372,7 @@ static bool take_token(struct sess *s)
 static void throttle(struct sess *s)
 {
 	s->paused = true;
+	limits_reached(s->loop->net, LIMITS_FRAME_RATE);
 	if (s->throttled)
 		return;
 	s->throttled = true;
@@ -596,14 +597,19 @@ void sess_tick(struct sess *s, uint64_t now)
 	struct sn_wr w;
 
 	if (s->state == SESS_DRAINING || s->state == SESS_TLS) {
-		if (now >= s->deadline)
-			close_now(s);
+		if (now < s->deadline)
+			return;
+		if (s->state == SESS_TLS)
+			limits_reached(s->loop->net, LIMITS_HANDSHAKE_TIME);
+		close_now(s);
 		return;
 	}
 	if (s->state != SESS_READY) {
 		/* Time spent waiting for us is not the client's. */
-		if (s->login == SESS_LOGIN_NONE && now >= s->deadline)
+		if (s->login == SESS_LOGIN_NONE && now >= s->deadline) {
+			limits_reached(s->loop->net, LIMITS_HANDSHAKE_TIME);
 			sess_bye(s, "timeout", "login took too long");
+		}
 		return;
 	}
 	if (sess_recheck(s))
@@ -611,6 +617,7 @@ void sess_tick(struct sess *s, uint64_t now)
 	if (s->paused)
 		sess_again(s);
 	if (now - s->heard >= set->limits.idle_time * SN_NS_PER_MS) {
+		limits_reached(s->loop->net, LIMITS_IDLE_TIME);
 		sess_bye(s, "timeout", "nothing was heard for too long");
 	} else if (now - s->heard >= PING_AFTER_NS && s->pinged <= s->heard) {
 		s->pinged = now;

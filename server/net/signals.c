@@ -12,7 +12,7 @@
 
 #define FRAME_MOST 640
 /* Output above which a session is busy with what must not be lost. */
-#define QUEUE_MOST 16384
+#define BUSY_SHARE 64 /* A part of limits.output_queue. */
 
 struct signal_mail {
 	struct mail mail;
@@ -28,8 +28,11 @@ static void hear(struct sess *s, void *arg)
 
 	if (s->account == m->from && m->account != m->from)
 		return;
-	if ((s->features & SN_FEATURE_SIGNALS) && s->state == SESS_READY &&
-	    s->out.len < QUEUE_MOST)
+	if (!(s->features & SN_FEATURE_SIGNALS) || s->state != SESS_READY)
+		return;
+	if (s->out.len >= s->out.max / BUSY_SHARE)
+		limits_reached(s->loop->net, LIMITS_OUTPUT_QUEUE);
+	else
 		sess_put_bytes(s, (struct sn_bytes){ m->frame, m->n });
 }
 
@@ -87,11 +90,6 @@ static bool take(struct sess *s)
 		return (false);
 	s->signals -= 1;
 	return (true);
-}
-
-static void drop(struct sess *s)
-{
-	atomic_fetch_add(&s->loop->net->signals_dropped, 1);
 }
 
 static void pass_on(struct sess *s, const struct signals_target *target,
@@ -182,7 +180,7 @@ void signals_on_signal(struct sess *s, const struct sn_frame *frame)
 		return;
 	}
 	if (!take(s)) {
-		drop(s);
+		limits_reached(s->loop->net, LIMITS_SIGNAL_RATE);
 		return;
 	}
 	target = slot_of(s, f.to);
@@ -190,7 +188,7 @@ void signals_on_signal(struct sess *s, const struct sn_frame *frame)
 	    (err = look_up(s, f.to, target)) != SN_OK)
 		sess_error_of(s, f.ref, err);
 	else if (target->members > s->loop->settings->limits.small_room)
-		drop(s);
+		limits_reached(s->loop->net, LIMITS_SMALL_ROOM);
 	else if (atomic_load_explicit(
 		     &s->loop->net->signals_wanted, memory_order_relaxed) != 0)
 		pass_on(s, target, &f);

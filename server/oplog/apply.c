@@ -21,7 +21,7 @@ static enum sn_err change(struct sn_txn *txn, struct tally *tally,
 		tally_accounts_changed(tally);
 		return (apply_account_state(txn, op));
 	case OP_DEVICE_BIND:
-		return (apply_device_bind(txn, op));
+		return (apply_device_bind(txn, op, out));
 	case OP_DEVICE_REVOKE:
 		return (apply_device_revoke(txn, op));
 	case OP_ROOM_CREATE:

@@ -18,6 +18,15 @@ enum applied_what {
 	APPLIED_DELETED, /* ${room} and its memberships are gone. */
 };
 
+/* Which limit an operation met that is refused with SN_ELIMIT. */
+enum applied_full {
+	APPLIED_FULL_BYTES, /* Of the sender. */
+	APPLIED_FULL_DEVICES,
+	APPLIED_FULL_ROOMS,
+	APPLIED_FULL_MEMBERS,
+	APPLIED_FULL_ACCOUNT_ROOMS,
+};
+
 struct applied {
 	uint64_t seq;   /* Its place; the first one's for a duplicate. */
 	uint64_t time;  /* The operation's, or the first one's. */
@@ -27,6 +36,7 @@ struct applied {
 	bool direct; /* ${room} is the conversation of the next two. */
 	uint64_t account;
 	uint64_t other; /* Who became its owner, as the last one went; or 0. */
+	enum applied_full full; /* Of SN_ELIMIT alone. */
 };
 
 /**
@@ -40,7 +50,8 @@ struct applied {
  * SN_C_REQUEST errors mean that nothing was written and the transaction
  * goes on: SN_ENOTFOUND (no such account, room or membership; also a
  * recipient who may not be told apart from one), SN_EEXISTS, SN_EDENIED,
- * SN_ELIMIT (also an account's quota), SN_EINVAL.  Any other error is the transaction's end.
+ * SN_ELIMIT (${out->full} says which), SN_EINVAL.  Any other error is the
+ * transaction's end.
  */
 enum sn_err apply(struct sn_txn *txn, struct tally *tally,
     struct sn_bytes value, uint64_t seq, struct applied *out) SN_MUST_USE;

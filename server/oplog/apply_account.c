@@ -131,7 +131,8 @@ static enum sn_err count_devices(
 	}
 }
 
-enum sn_err apply_device_bind(struct sn_txn *txn, const struct op *op)
+enum sn_err apply_device_bind(
+    struct sn_txn *txn, const struct op *op, struct applied *out)
 {
 	struct device d = op->device_bind.device, known;
 	uint8_t key[8 + DEVICE_FINGERPRINT];
@@ -148,8 +149,10 @@ enum sn_err apply_device_bind(struct sn_txn *txn, const struct op *op)
 	if ((err = account_get(txn, d.account, &a)) != SN_OK ||
 	    (err = count_devices(txn, d.account, &have)) != SN_OK)
 		return (err);
-	if (have >= op->device_bind.limit)
+	if (have >= op->device_bind.limit) {
+		out->full = APPLIED_FULL_DEVICES;
 		return (SN_ELIMIT);
+	}
 	if (a.state != ACCOUNT_ACTIVE)
 		return (SN_EDENIED);
 

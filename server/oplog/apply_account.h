@@ -13,7 +13,7 @@ enum sn_err apply_account_state(
 
 /** SN_EEXISTS when it is another account's for ever, SN_ELIMIT. */
 enum sn_err apply_device_bind(
-    struct sn_txn *txn, const struct op *op) SN_MUST_USE;
+    struct sn_txn *txn, const struct op *op, struct applied *out) SN_MUST_USE;
 enum sn_err apply_device_revoke(
     struct sn_txn *txn, const struct op *op) SN_MUST_USE;
 

@@ -12,7 +12,7 @@ static void copy_text(char *out, struct sn_bytes text)
 
 /* SN_ELIMIT when the account is in ${limit} named rooms. */
 static enum sn_err check_rooms(
-    struct sn_txn *txn, uint64_t account, uint64_t limit)
+    struct sn_txn *txn, uint64_t account, uint64_t limit, struct applied *out)
 {
 	struct db_key from = db_key1(account);
 	struct sn_bytes key, value;
@@ -38,7 +38,10 @@ static enum sn_err check_rooms(
 	sn_cursor_close(c);
 	if (err != SN_OK && err != SN_ENOTFOUND)
 		return (err);
-	return (have >= limit ? SN_ELIMIT : SN_OK);
+	if (have < limit)
+		return (SN_OK);
+	out->full = APPLIED_FULL_ACCOUNT_ROOMS;
+	return (SN_ELIMIT);
 }
 
 enum sn_err apply_room_create(
@@ -66,9 +69,12 @@ enum sn_err apply_room_create(
 	if ((err = sn_txn_count(txn, DB_ROOM_NAMES, &count)) != SN_OK ||
 	    (err = db_meta(txn, DB_META_LAST_ROOM, &last)) != SN_OK)
 		return (err);
-	if (count >= c->limit)
+	if (count >= c->limit) {
+		out->full = APPLIED_FULL_ROOMS;
 		return (SN_ELIMIT);
-	if ((err = check_rooms(txn, c->creator, c->account_limit)) != SN_OK)
+	}
+	if ((err = check_rooms(txn, c->creator, c->account_limit, out)) !=
+	    SN_OK)
 		return (err);
 
 	room.id = last + 1;
@@ -200,7 +206,7 @@ static enum sn_err take_out(struct sn_txn *txn, struct room *room,
  * latter is to the room comes out in ${account}. */
 static enum sn_err check_member(struct sn_txn *txn,
     const struct op_room_member *m, const struct room *room,
-    struct room_member *account)
+    struct room_member *account, struct applied *out)
 {
 	struct room_member by = { 0 };
 	enum sn_err is_by, is_account;
@@ -219,9 +225,11 @@ static enum sn_err check_member(struct sn_txn *txn,
 	case OP_INVITE:
 		if (is_account == SN_OK)
 			return (SN_EEXISTS);
-		if (room->members >= m->limit)
+		if (room->members >= m->limit) {
+			out->full = APPLIED_FULL_MEMBERS;
 			return (SN_ELIMIT);
-		return (check_rooms(txn, m->account, m->account_limit));
+		}
+		return (check_rooms(txn, m->account, m->account_limit, out));
 	case OP_LEAVE:
 		return (is_account);
 	case OP_REMOVE:
@@ -275,7 +283,7 @@ enum sn_err apply_room_member(
 		return (err);
 	if (room.kind != ROOM_NAMED)
 		return (SN_ENOTFOUND);
-	if ((err = check_member(txn, m, &room, &member)) != SN_OK)
+	if ((err = check_member(txn, m, &room, &member, out)) != SN_OK)
 		return (err);
 	if ((err = account_get(txn, m->account, &account)) != SN_OK)
 		return (err);

@@ -174,6 +174,16 @@ static json_t *keeper_status(struct parent *p)
 	return (out);
 }
 
+/* The one limit that the keeper counts, to those of net. */
+static void add_keeper_limit(json_t *reply)
+{
+	json_t *keeper = json_object_get(reply, "keeper");
+
+	(void)json_object_set(json_object_get(reply, "limits_reached"),
+	    "limits.sign_rate",
+	    json_object_get(keeper, "signatures_over_rate"));
+}
+
 static json_t *status(struct parent *p, json_t *request)
 {
 	json_t *reply = pass(p, request);
@@ -182,6 +192,7 @@ static json_t *status(struct parent *p, json_t *request)
 	(void)json_object_set_new(
 	    reply, "listening", json_pack("[s]", p->listeners.address));
 	(void)json_object_set_new(reply, "keeper", keeper_status(p));
+	add_keeper_limit(reply);
 	(void)json_object_set_new(
 	    reply, "net", json_pack("{s:i}", "pid", (int)p->net.pid));
 	(void)json_object_set_new(

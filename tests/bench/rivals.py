@@ -121,7 +121,6 @@ tls = {{
 	authority = "{self.house.ca}";
 	crl = "{self.house.crl}";
 }};
-limits = {{ signal_rate = 1000000; }};
 """, encoding="ascii")
         return BUILD / "sicherd", "--config", config
 

@@ -237,6 +237,10 @@ class Server:
         """sicherd -t on this configuration."""
         return run("sicherd", "--config", self.config, "-t", ok=False)
 
+    def reached(self, key):
+        """How often the limit ${key} was, as status tells."""
+        return self.ctl("status")["limits_reached"][key]
+
     # The control socket, and the command that speaks to it.
 
     def ask(self, cmd, **fields):

@@ -140,6 +140,7 @@ def test_an_account_has_no_more_devices_than_its_limit(
             session.auth(PASSWORD)
         assert refused.value.code in (
             "limit", "auth-failed", "denied", "no-account")
+    assert server.reached("account.devices_max") == 1
     server.login(people.alice_laptop).close()
 
 

@@ -58,7 +58,7 @@ class Load:
 
 @pytest.fixture
 def load(make_server, tmp_path):
-    made = Load(make_server({"limits": {"signal_rate": 1000000}}), tmp_path)
+    made = Load(make_server(), tmp_path)
     made.enrol()
     return made
 

@@ -149,6 +149,21 @@ def test_consumers_of_a_device_are_independent(server, people, bob, backlog):
         assert seqs(other.until(backlog[-1]))[-10:] == backlog
 
 
+def test_a_server_may_allow_fewer_or_more_consumers(make_server, people):
+    server = make_server({"account": {"consumers_max": 1}})
+    with server.login(people.bob_desk) as bob:
+        bob.sync("one")
+    with server.login(people.bob_desk) as bob:
+        with pytest.raises(Refused, match="limit") as refused:
+            bob.sync("two")
+        assert "consumers" in refused.value.frame.text
+        assert server.reached("account.consumers_max") == 1
+    server.write_config(account={"consumers_max": 2})
+    server.reload()
+    with server.login(people.bob_desk) as bob:
+        bob.sync("two")
+
+
 def test_a_device_has_at_most_eight_consumers(server, people):
     for i in range(8):
         with server.login(people.bob_desk) as bob:

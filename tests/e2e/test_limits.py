@@ -25,6 +25,22 @@ def test_frames_above_the_rate_wait_and_none_is_lost(make_server, people):
             alice.expect("STORED", ref=i)
         assert 1.5 < time.monotonic() - begin < 6  # 200 at 100 a second.
         assert len(bob.history("alice")[0]) == 200
+    assert server.reached("limits.frame_rate") > 0
+
+
+def test_status_names_the_limits_that_were_reached_and_no_others(
+        make_server, people):
+    server = make_server({"limits": {"body_max": 10}})
+    assert set(server.ctl("status")["limits_reached"].values()) == {0}
+    assert "at a limit" not in server.command("status").stdout
+    with server.login(people.alice_laptop) as alice:
+        for _ in range(3):
+            with pytest.raises(Refused, match="limit"):
+                alice.post("bob", b"x" * 11)
+    lines = [line for line in server.command("status").stdout.splitlines()
+             if "limits." in line]
+    assert [line.split() for line in lines] == [
+        ["at", "a", "limit", "limits.body_max", "3", "times"]]
 
 
 def raw_connections(server, count):
@@ -47,6 +63,8 @@ def test_one_address_holds_no_more_connections_before_login_than_allowed(
         while len(closed) < 12 and time.monotonic() < until:
             closed |= set(select.select(waiting, [], [], 0.2)[0])
         assert len(closed) == 12
+        assert server.reached("limits.connections_per_address") >= 12
+        assert server.reached("limits.connections") == 0
         with pytest.raises((OSError, ssl.SSLError, Closed, Refused)):
             server.session(people.alice_laptop, wait=3).hello()
         bob.ping()
@@ -71,6 +89,8 @@ def test_the_server_holds_no_more_connections_than_its_limit(
     waiting = raw_connections(server, 3)
     with pytest.raises((OSError, ssl.SSLError, Closed, Refused)):
         server.session(people.bob_desk, wait=3).hello()
+    assert server.reached("limits.connections") > 0
+    assert server.reached("limits.connections_per_address") == 0
     for session in sessions:
         session.ping()
     for closing in waiting + sessions:

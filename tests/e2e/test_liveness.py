@@ -45,6 +45,7 @@ def test_silence_ends_the_session_with_timeout(make_server, people):
         assert 1.5 <= time.monotonic() - begin < 6
         assert alice.ending() == []
         bob.ping()
+    assert server.reached("limits.idle_time") == 1
 
 
 @pytest.mark.parametrize("state", ["hello", "auth"])
@@ -58,6 +59,7 @@ def test_a_login_that_takes_too_long_ends_with_timeout(
         frames = alice.ending()
         assert [(kind(f), f.code) for f in frames] == [("BYE", "timeout")]
         assert 0.8 <= time.monotonic() - begin < 4
+    assert server.reached("limits.handshake_time") == 1
 
 
 def test_pings_do_not_prolong_the_login(make_server, people):
@@ -84,6 +86,7 @@ def test_a_connection_that_says_nothing_is_closed(make_server, people):
         begin = time.monotonic()
         assert raw.recv(100) == b""
         assert 0.8 <= time.monotonic() - begin < 4
+    assert server.reached("limits.handshake_time") == 1
     server.login(people.alice_laptop).close()
 
 

@@ -361,6 +361,7 @@ def test_a_full_queue_answers_busy_without_looking_at_the_password(
             answers.append(refused.frame)
     busy = [a for a in answers if kind(a) == "ERROR"]
     assert busy and len(busy) < len(answers)
+    assert server.reached("password.queue") == len(busy)
     assert all(a.code == "busy" and a.retry_ms > 0 for a in busy)
     for session, answer in zip(sessions, answers):
         if kind(answer) == "ERROR":

@@ -247,6 +247,7 @@ def test_large_rooms_have_none(make_server, people):
         bob.ping()
         with pytest.raises(Refused, match="limit"):
             alice.receipts("#ops")
+        assert server.reached("limits.small_room") == 1
         time.sleep(1.1)  # Longer than any of them is held back.
         assert alice.unheard() == []
 

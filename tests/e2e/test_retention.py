@@ -112,6 +112,7 @@ def test_a_quota_is_told_to_the_sender_and_harms_nobody_else(
             for _ in range(4):
                 alice.post("bob", b"x" * 8000)
         assert refused.value.code == "limit"
+        assert server.reached("limits.account_bytes") == 1
         assert len(bodies(alice, "bob")) == 2
         carol.post("bob", b"x" * 8000)
         # The administrator gives her more.

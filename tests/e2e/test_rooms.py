@@ -414,6 +414,7 @@ def test_the_limit_of_an_accounts_rooms_holds(make_server, people):
         do(bob, "ROOM_CREATE", "#bobs", True, "")
         refused(alice, "limit", "ROOM_JOIN", "#bobs")
         refused(bob, "limit", "ROOM_INVITE", "#bobs", "alice")
+        assert server.reached("limits.rooms_per_account") == 3
         do(alice, "ROOM_LEAVE", "#one")
         do(alice, "ROOM_JOIN", "#bobs")
 
@@ -457,7 +458,9 @@ def test_the_limit_of_members_holds(make_server, people):
             server.login(people.carol_desk) as carol:
         do(alice, "ROOM_CREATE", "#two", True, "")
         do(bob, "ROOM_JOIN", "#two")
-        refused(carol, "limit", "ROOM_JOIN", "#two")
+        told = refused(carol, "limit", "ROOM_JOIN", "#two")
+        assert "members" in told.text
+        assert server.reached("limits.members_max") == 1
         do(bob, "ROOM_LEAVE", "#two")
         do(carol, "ROOM_JOIN", "#two")
 
@@ -467,7 +470,10 @@ def test_the_limit_of_rooms_holds(make_server, people):
     with server.login(people.alice_laptop) as alice:
         do(alice, "ROOM_CREATE", "#one", True, "")
         do(alice, "ROOM_CREATE", "#two", True, "")
-        refused(alice, "limit", "ROOM_CREATE", "#three", True, "")
+        told = refused(alice, "limit", "ROOM_CREATE", "#three", True, "")
+        assert "this server" in told.text
+        assert server.reached("limits.rooms_max") == 1
+        assert server.reached("limits.rooms_per_account") == 0
         alice.post("#two", "goes on")
 
 

@@ -91,13 +91,14 @@ def test_who_comes_later_hears_nothing(server, people, people_there):
 
 
 def test_above_the_rate_signals_are_dropped_and_counted(server, people_there):
+    server.write_config(limits={"signal_rate": 10})
+    server.reload()
     laptop, _, bob, _ = people_there
-    before = server.ctl("status")["signals_dropped"]
     laptop.write(b"".join(encode("SIGNAL", i, "bob", "typing", b"%d" % i)
                           for i in range(200)))
     laptop.ping()
     heard = bob.unheard()
-    dropped = server.ctl("status")["signals_dropped"] - before
+    dropped = server.reached("limits.signal_rate")
     assert 10 <= len(heard) <= 60 and len(heard) + dropped == 200
     assert [h.data for h in heard[:10]] == [b"%d" % i for i in range(10)]
     # Messages are not held up by it.
@@ -117,6 +118,7 @@ def test_a_large_room_has_none(make_server, people):
         alice.ask("SIGNAL", "#ops", "typing", b"")
         alice.ping()
         assert bob.unheard() == []
+    assert server.reached("limits.small_room") == 1
 
 
 def test_a_slow_reader_misses_signals_and_nothing_else(server, people):
@@ -127,6 +129,7 @@ def test_a_slow_reader_misses_signals_and_nothing_else(server, people):
         before = len(bob.heard)
         alice.ask("SIGNAL", "bob", "typing", b"late")
         alice.ping()
+        assert server.reached("limits.output_queue") == 1
         assert [d.seq for d in bob.until(seqs[-1], wait=30)] == seqs
         assert len(bob.heard) == before and bob.unheard() == []
         time.sleep(0.2)  # For the allowance.

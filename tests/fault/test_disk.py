@@ -41,6 +41,7 @@ def test_a_full_map_is_told_and_reading_goes_on(make_server, people):
     with server.login(people.alice_laptop) as alice:
         stored, frame = fill(alice)
         assert (kind(frame), frame.code) == ("ERROR", "full")
+        assert server.reached("store.map_size") > 0
         assert stored
         assert everything(alice, "bob") == stored
         with server.login(people.bob_desk) as bob:

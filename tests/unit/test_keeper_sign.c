@@ -152,6 +152,7 @@ static void more_than_the_rate_is_not_signed(void **state)
 		made += house_sign(h, request, n, reply) > 1;
 	assert_in_range(made, 5, 10);
 	refused(h, request, n, KEEPER_SIGN_RATE);
+	assert_int_equal(house_status(h, "signatures_over_rate"), 21 - made);
 }
 
 static int by_value(const void *a, const void *b)
