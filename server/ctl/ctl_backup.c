@@ -45,7 +45,7 @@ int ctl_backup(struct sn_cli *cli)
 	json_t *reply;
 
 	if (!whole_path(sn_cli_arg(cli, 0), dir, sizeof(dir)))
-		return (ctl_failed(
+		return ((int)ctl_failed(
 		    cli, CTL_FAILED, "the folder's path is too long"));
 	status = ctl_ask(
 	    cli, json_pack("{s:s, s:s}", "cmd", "backup", "dir", dir), &reply);
@@ -96,7 +96,7 @@ int ctl_export(struct sn_cli *cli)
 		json_decref(reply);
 		if (!written) {
 			json_decref(after);
-			return (ctl_failed(
+			return ((int)ctl_failed(
 			    cli, CTL_FAILED, "cannot write all of it"));
 		}
 	}
