@@ -104,8 +104,19 @@ static enum sn_err carry_list(
 	return (issuer_put(to, i));
 }
 
+enum sn_err carry_parted(uint32_t id, struct sn_why *why)
+{
+	char name[32];
+
+	return (sn_why(why, SN_EDENIED,
+	    "the backup and what is there have each made another %s, since "
+	    "they parted; restore it into another folder with --dir, and "
+	    "revoke there what is not to hold",
+	    issuer_key(id, name)));
+}
+
 static enum sn_err carry_issuer(struct sn_txn *from, struct sn_txn *to,
-    const struct issuer *theirs, struct carried *c)
+    struct issuer *theirs, struct carried *c, struct sn_why *why)
 {
 	struct issuer mine;
 	enum sn_err err;
@@ -113,31 +124,32 @@ static enum sn_err carry_issuer(struct sn_txn *from, struct sn_txn *to,
 	err = issuer_get(to, theirs->id, &mine);
 	if (err == SN_ENOTFOUND) {
 		c->issuers++;
-		mine = (struct issuer){ .id = theirs->id };
-	} else if (err != SN_OK) {
-		return (err);
-	}
-	if (theirs->crl_number > mine.crl_number) {
-		if (theirs->crl_number > c->crl)
-			c->crl = theirs->crl_number;
 		return (carry_list(from, to, theirs));
 	}
-	mine.active = theirs->active;
-	return (issuer_put(to, &mine));
+	if (err != SN_OK)
+		return (err);
+	if (memcmp(mine.serial, theirs->serial, SERIAL_BYTES) != 0)
+		return (carry_parted(theirs->id, why));
+	mine.active = theirs->active = mine.active || theirs->active;
+	if (theirs->crl_number <= mine.crl_number)
+		return (issuer_put(to, &mine));
+	if (theirs->crl_number > c->crl)
+		c->crl = theirs->crl_number;
+	return (carry_list(from, to, theirs));
 }
 
-static enum sn_err carry_issuers(
-    struct sn_txn *from, struct sn_txn *to, struct carried *c)
+static enum sn_err carry_issuers(struct sn_txn *from, struct sn_txn *to,
+    struct carried *c, struct sn_why *why)
 {
 	struct issuer theirs;
 	enum sn_err err;
 
-	for (uint32_t id = ISSUER_ROOT;; id++) {
-		if ((err = issuer_get(from, id, &theirs)) != SN_OK)
-			return (err == SN_ENOTFOUND ? SN_OK : err);
-		if ((err = carry_issuer(from, to, &theirs, c)) != SN_OK)
+	for (uint32_t id = ISSUER_ROOT;
+	     (err = issuer_from(from, id, &theirs)) == SN_OK;
+	     id = theirs.id + 1)
+		if ((err = carry_issuer(from, to, &theirs, c, why)) != SN_OK)
 			return (err);
-	}
+	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
 static enum sn_err carry_meta(struct sn_txn *from, struct sn_txn *to)
@@ -193,13 +205,13 @@ static enum sn_err carry_audit(
 	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
-enum sn_err carry_books(
-    struct sn_txn *from, struct sn_txn *to, struct carried *c)
+enum sn_err carry_books(struct sn_txn *from, struct sn_txn *to,
+    struct carried *c, struct sn_why *why)
 {
 	enum sn_err err;
 
 	if ((err = carry_records(from, to, c)) != SN_OK ||
-	    (err = carry_issuers(from, to, c)) != SN_OK ||
+	    (err = carry_issuers(from, to, c, why)) != SN_OK ||
 	    (err = carry_meta(from, to)) != SN_OK)
 		return (err);
 	return (carry_audit(from, to, c));
@@ -211,16 +223,18 @@ enum sn_err carry_skip(struct sn_txn *to, uint64_t by)
 	enum sn_err err;
 	uint64_t high = 0;
 
-	for (uint32_t id = ISSUER_ROOT; (err = issuer_get(to, id, &i)) == SN_OK;
-	     id++)
+	for (uint32_t id = ISSUER_ROOT;
+	     (err = issuer_from(to, id, &i)) == SN_OK; id = i.id + 1)
 		if (i.crl_number > high)
 			high = i.crl_number;
-	for (uint32_t id = 1;
-	     err == SN_ENOTFOUND && issuer_get(to, id, &i) == SN_OK; id++) {
+	if (err != SN_ENOTFOUND)
+		return (err);
+	for (uint32_t id = 1; (err = issuer_from(to, id, &i)) == SN_OK;
+	     id = i.id + 1) {
 		i.crl_number = high + by;
 		i.crl_stale = true;
-		if ((err = issuer_put(to, &i)) == SN_OK)
-			err = SN_ENOTFOUND;
+		if ((err = issuer_put(to, &i)) != SN_OK)
+			return (err);
 	}
-	return (err == SN_ENOTFOUND ? SN_OK : err);
+	return (err == SN_ENOTFOUND ? issuer_skip(to) : err);
 }

@@ -16,10 +16,15 @@ struct carried {
 	uint64_t crl; /* The highest number of a list that was carried. */
 };
 
-/** carry_books(from, to, c): everything in other books of this authority
- * that are whole. */
-enum sn_err carry_books(
-    struct sn_txn *from, struct sn_txn *to, struct carried *c) SN_MUST_USE;
+/** carry_books(from, to, c, why): everything in other books of this authority
+ * that are whole.  An issuing CA that is active in one of them is in both:
+ * see ca/elect.h.  SN_EDENIED when each has made another CA of one id. */
+enum sn_err carry_books(struct sn_txn *from, struct sn_txn *to,
+    struct carried *c, struct sn_why *why) SN_MUST_USE;
+
+/** carry_parted(id, why): SN_EDENIED, for each side has made another CA of
+ * that id. */
+enum sn_err carry_parted(uint32_t id, struct sn_why *why) SN_MUST_USE;
 
 /** carry_trust(to, pem, c, why): issuing CAs in a ca.pem that the books do
  * not know.  SN_EDENIED when it is another authority's. */
@@ -41,7 +46,8 @@ enum sn_err carry_lists(struct sn_txn *to, struct sn_bytes pem,
 enum sn_err carry_stale(struct sn_txn *to, unsigned *stale) SN_MUST_USE;
 
 /** carry_skip(to, by): nobody can tell which numbers were used: begin so
- * much higher, and let the issuing CAs sign anew. */
+ * much higher, let the issuing CAs sign anew, and leave out the ids of CAs
+ * that may have been made since. */
 enum sn_err carry_skip(struct sn_txn *to, uint64_t by) SN_MUST_USE;
 
 #endif

@@ -51,9 +51,10 @@ static enum sn_err signer_of(
 	for (*id = ISSUER_ROOT;; ++*id) {
 		int ok;
 
-		if ((err = issuer_get(to, *id, &i)) != SN_OK ||
-		    (err = issuer_certificate(to, *id, &ca, NULL)) != SN_OK)
+		if ((err = issuer_from(to, *id, &i)) != SN_OK ||
+		    (err = issuer_certificate(to, i.id, &ca, NULL)) != SN_OK)
 			return (err);
+		*id = i.id;
 		ok = x != NULL ? X509_verify(x, X509_get0_pubkey(ca))
 			       : X509_CRL_verify(crl, X509_get0_pubkey(ca));
 		*end = seconds(X509_get0_notAfter(ca));
@@ -190,8 +191,12 @@ static enum sn_err carry_ca(
 	if (err != SN_OK || (X509_get_extension_flags(x) & EXFLAG_SI) != 0)
 		return (err);
 	id = id_of(x);
-	if (id == 0 || (err = issuer_get(to, id, &row)) == SN_OK ||
-	    !read_serial(X509_get0_serialNumber(x), serial))
+	if (id == 0 || !read_serial(X509_get0_serialNumber(x), serial))
+		return (SN_OK);
+	err = issuer_get(to, id, &row);
+	if (err == SN_OK && memcmp(row.serial, serial, SERIAL_BYTES) != 0)
+		return (carry_parted(id, why));
+	if (err == SN_OK)
 		return (SN_OK);
 	if (err != SN_ENOTFOUND)
 		return (err);
@@ -368,10 +373,9 @@ enum sn_err carry_stale(struct sn_txn *to, unsigned *stale)
 	enum sn_err err;
 
 	*stale = 0;
-	for (uint32_t id = ISSUER_ROOT;; id++) {
-		if ((err = issuer_get(to, id, &i)) != SN_OK)
-			return (err == SN_ENOTFOUND ? SN_OK : err);
+	for (uint32_t id = ISSUER_ROOT;
+	     (err = issuer_from(to, id, &i)) == SN_OK; id = i.id + 1)
 		if ((err = judge(to, &i, stale)) != SN_OK)
 			return (err);
-	}
+	return (err == SN_ENOTFOUND ? SN_OK : err);
 }

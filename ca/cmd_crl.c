@@ -66,11 +66,11 @@ static enum sn_err show(struct cmd *cmd)
 			    ? err
 			    : inventory_why(cmd->a->store, err, &cmd->why));
 	}
-	for (uint32_t id = 0; err == SN_OK; id++)
-		if ((err = issuer_get(txn, id, &i)) == SN_OK &&
+	for (uint32_t id = ISSUER_ROOT; err == SN_OK; id = i.id + 1)
+		if ((err = issuer_from(txn, id, &i)) == SN_OK &&
 		    (err = issuer_record(txn, &i, &rec)) == SN_OK &&
-		    (err = count_entries(txn, id, &entries)) == SN_OK &&
-		    (id == ISSUER_ROOT || rec.not_after >= sn_clock_wall_s()))
+		    (err = count_entries(txn, i.id, &entries)) == SN_OK &&
+		    (i.id == ISSUER_ROOT || rec.not_after >= sn_clock_wall_s()))
 			tell(cmd, &i, entries, all);
 	sn_txn_abort(txn);
 	cmd_set(cmd, "crls", all);

@@ -85,8 +85,8 @@ static enum sn_err read_issuers(struct work *w)
 
 	if ((err = sn_txn_read(store, &txn)) != SN_OK)
 		return (inventory_why(store, err, &w->cmd->why));
-	for (uint32_t id = ISSUER_ROOT; err == SN_OK; id++)
-		if ((err = issuer_get(txn, id, &row)) == SN_OK)
+	for (uint32_t id = ISSUER_ROOT; err == SN_OK; id = row.id + 1)
+		if ((err = issuer_from(txn, id, &row)) == SN_OK)
 			err = take_issuer(w, txn, &row);
 	sn_txn_abort(txn);
 	return (err == SN_ENOTFOUND ? SN_OK

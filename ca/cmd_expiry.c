@@ -210,14 +210,13 @@ static enum sn_err put_issuers(struct search *s)
 	struct record rec;
 	enum sn_err err;
 
-	for (uint32_t id = ISSUER_ROOT;; id++) {
-		if ((err = issuer_get(s->txn, id, &i)) != SN_OK)
-			return (err == SN_ENOTFOUND ? SN_OK : err);
+	for (uint32_t id = ISSUER_ROOT;
+	     (err = issuer_from(s->txn, id, &i)) == SN_OK; id = i.id + 1)
 		if ((err = issuer_record(s->txn, &i, &rec)) != SN_OK ||
 		    (err = put_ca(s, &i, &rec)) != SN_OK ||
 		    (err = put_list(s, &i, &rec)) != SN_OK)
 			return (err);
-	}
+	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
 static enum sn_err search(struct search *s)

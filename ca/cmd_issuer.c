@@ -26,11 +26,12 @@ static enum sn_err read_roster(
 	struct record rec;
 	enum sn_err err;
 
-	*r = (struct roster){ .next = 1 };
+	*r = (struct roster){ .alive = 0 };
 	if ((err = issuer_active(txn, &i)) != SN_OK)
 		return (err == SN_ENOTFOUND ? SN_ECORRUPT : err);
 	r->active = i.id;
-	for (; (err = issuer_get(txn, r->next, &i)) == SN_OK; r->next++) {
+	for (uint32_t id = 1; (err = issuer_from(txn, id, &i)) == SN_OK;
+	     id = i.id + 1) {
 		if ((err = issuer_record(txn, &i, &rec)) != SN_OK)
 			return (err);
 		r->alive += rec.not_after >= now;
@@ -39,7 +40,7 @@ static enum sn_err read_roster(
 		    access(keyring_path(cmd->a, i.id, path), F_OK) == 0)
 			r->prepared = i.id;
 	}
-	return (err == SN_ENOTFOUND ? SN_OK : err);
+	return (err == SN_ENOTFOUND ? issuer_next(txn, &r->next) : err);
 }
 
 static enum sn_err get_roster(struct cmd *cmd, struct roster *r)
@@ -227,14 +228,15 @@ static enum sn_err list(struct cmd *cmd)
 		goto out;
 	if ((err = sn_txn_read(cmd->a->store, &txn)) == SN_OK) {
 		err = read_roster(cmd, txn, now, &r);
-		for (uint32_t id = 1; err == SN_OK && id < r.next; id++)
-			if ((err = issuer_get(txn, id, &i)) == SN_OK &&
+		for (uint32_t id = 1; err == SN_OK; id = i.id + 1)
+			if ((err = issuer_from(txn, id, &i)) == SN_OK &&
 			    (err = issuer_record(txn, &i, &rec)) == SN_OK)
 				tell(cmd, &i, &rec,
 				    issuer_state_text(
 					issuer_state(&i, &rec, r.active, now)),
 				    all);
 		sn_txn_abort(txn);
+		err = err == SN_ENOTFOUND ? SN_OK : err;
 	}
 	err = inventory_why(cmd->a->store, err, &cmd->why);
 out:

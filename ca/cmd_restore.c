@@ -12,9 +12,11 @@
 #include "ca/audit.h"
 #include "ca/carry.h"
 #include "ca/draft.h"
+#include "ca/elect.h"
 #include "ca/examine.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
+#include "ca/keyring.h"
 #include "ca/outbox.h"
 #include "ca/reinstate.h"
 #include "ca/settle.h"
@@ -42,6 +44,7 @@ struct work {
 	int64_t time;   /* Of the backup. */
 	bool has_lists; /* It is known what was revoked since. */
 	unsigned stale;
+	uint32_t active; /* Id of the issuing CA that signs from here on. */
 	uint64_t certificates;
 };
 
@@ -173,9 +176,11 @@ static enum sn_err carry_old(struct work *w, struct sn_txn *to)
 	w->has_lists = true;
 	if ((err = sn_txn_read(store, &from)) != SN_OK)
 		return (inventory_why(store, err, &w->cmd->why));
-	if ((err = same_root(w, from, to)) == SN_OK)
-		err = inventory_why(
-		    store, carry_books(from, to, &w->carried), &w->cmd->why);
+	if ((err = same_root(w, from, to)) == SN_OK) {
+		err = carry_books(from, to, &w->carried, &w->cmd->why);
+		if (err != SN_EDENIED)
+			err = inventory_why(store, err, &w->cmd->why);
+	}
 	sn_txn_abort(from);
 	return (err);
 }
@@ -284,10 +289,23 @@ static enum sn_err without_lists(struct work *w, struct sn_txn *to)
 	    &w->cmd->why));
 }
 
+/* Of the folder, or of the backup, which is added to it. */
+static bool has_key(const void *arg, uint32_t id)
+{
+	const struct work *w = arg;
+	char name[32], path[PATH_BYTES];
+
+	if (access(keyring_path(w->cmd->a, id, path), F_OK) == 0)
+		return (true);
+	(void)snprintf(path, sizeof(path), "%s/private/%s.pem", w->cmd->dir,
+	    issuer_key(id, name));
+	return (access(path, F_OK) == 0);
+}
+
 static enum sn_err note(struct work *w, struct sn_txn *to)
 {
 	const struct carried *c = &w->carried;
-	char when[SN_CLOCK_TEXT];
+	char when[SN_CLOCK_TEXT], name[32];
 	struct sn_why ignored;
 	int64_t now;
 	enum sn_err err;
@@ -295,16 +313,18 @@ static enum sn_err note(struct work *w, struct sn_txn *to)
 	err = authority_now(to, &now, &ignored);
 	if (err != SN_OK && err != SN_EDENIED)
 		return (err);
-	if ((err = carry_stale(to, &w->stale)) != SN_OK ||
+	if ((err = elect(to, has_key, w, now, &w->active)) != SN_OK ||
+	    (err = carry_stale(to, &w->stale)) != SN_OK ||
 	    (err = sn_txn_count(to, TABLE_CERTIFICATE, &w->certificates)) !=
 		SN_OK ||
 	    (err = authority_touch(to, now)) != SN_OK)
 		return (err);
 	return (audit_add(to, now, "restore",
 	    "from=%.700s of=%s certificates=%u revocations=%u issuers=%u "
-	    "entries=%u",
+	    "entries=%u active=%s",
 	    w->from, sn_clock_rfc3339(w->time, when), c->certificates,
-	    c->revocations, c->issuers, c->entries));
+	    c->revocations, c->issuers, c->entries,
+	    issuer_key(w->active, name)));
 }
 
 static enum sn_err carry(struct work *w)
@@ -345,10 +365,12 @@ static void tell(struct work *w)
 {
 	const struct carried *c = &w->carried;
 	struct cmd *cmd = w->cmd;
-	char when[SN_CLOCK_TEXT];
+	char when[SN_CLOCK_TEXT], name[32];
 
 	(void)sn_clock_rfc3339(w->time, when);
+	(void)issuer_key(w->active, name);
 	cmd_set(cmd, "backup_of", json_string(when));
+	cmd_set(cmd, "active", json_string(name));
 	cmd_set(cmd, "certificates", json_integer((json_int_t)w->certificates));
 	cmd_set(cmd, "carried",
 	    json_pack("{s:I,s:I,s:I,s:I,s:I}", "certificates",
@@ -362,6 +384,10 @@ static void tell(struct work *w)
 	    "Carried forward: %u certificates, %u revocations, %u issuing "
 	    "CAs, %u entries of the audit trail.",
 	    c->certificates, c->revocations, c->issuers, c->entries);
+	cmd_say(cmd, "%s signs from here on.%s", name,
+	    has_key(w, w->active) ? ""
+				  : " Its key is not here: sicher-ca issuer "
+				    "rotate puts another in its place.");
 	if (c->crl > 0)
 		cmd_say(cmd, "The lists' numbers go on behind %llu.",
 		    (unsigned long long)c->crl);

@@ -76,7 +76,8 @@ static enum sn_err highest(struct sn_txn *txn, uint64_t *out)
 	enum sn_err err;
 
 	*out = 0;
-	for (uint32_t id = 0; (err = issuer_get(txn, id, &i)) == SN_OK; id++)
+	for (uint32_t id = ISSUER_ROOT;
+	     (err = issuer_from(txn, id, &i)) == SN_OK; id = i.id + 1)
 		if (i.crl_number > *out)
 			*out = i.crl_number;
 	return (err == SN_ENOTFOUND ? SN_OK : err);

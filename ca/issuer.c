@@ -9,6 +9,7 @@
 
 #define VERSION 1
 #define ROW_BYTES 64
+#define META_NEXT "next_issuer"
 
 struct sn_bytes issuer_id_key(uint32_t id, uint8_t out[4])
 {
@@ -56,6 +57,23 @@ enum sn_err issuer_get(struct sn_txn *txn, uint32_t id, struct issuer *out)
 	return (decode(key, value, out));
 }
 
+enum sn_err issuer_from(struct sn_txn *txn, uint32_t id, struct issuer *out)
+{
+	uint8_t b[4];
+	struct sn_bytes key, value;
+	struct sn_cursor *c;
+	enum sn_err err;
+
+	if ((err = sn_cursor_open(txn, TABLE_ISSUER, &c)) != SN_OK)
+		return (err);
+	err = sn_cursor_seek(c, issuer_id_key(id, b), &key, &value);
+	if (err == SN_OK &&
+	    (err = inventory_unseal(TABLE_ISSUER, key, &value)) == SN_OK)
+		err = decode(key, value, out);
+	sn_cursor_close(c);
+	return (err);
+}
+
 enum sn_err issuer_put(struct sn_txn *txn, const struct issuer *issuer)
 {
 	uint8_t row[ROW_BYTES], b[4];
@@ -79,12 +97,11 @@ enum sn_err issuer_active(struct sn_txn *txn, struct issuer *out)
 	enum sn_err err;
 
 	/* The newest is last; older ones are kept for their CRLs. */
-	for (uint32_t id = 1;; id++) {
-		if ((err = issuer_get(txn, id, out)) != SN_OK)
-			return (err);
+	for (uint32_t id = 1; (err = issuer_from(txn, id, out)) == SN_OK;
+	     id = out->id + 1)
 		if (out->active)
 			return (SN_OK);
-	}
+	return (err);
 }
 
 enum sn_err issuer_found(
@@ -102,30 +119,48 @@ enum sn_err issuer_found(
 
 enum sn_err issuer_activate(struct sn_txn *txn, uint32_t id)
 {
-	struct issuer before, row;
+	struct issuer row;
 	enum sn_err err;
 
-	if ((err = issuer_get(txn, id, &row)) != SN_OK ||
-	    (err = issuer_active(txn, &before)) != SN_OK)
+	if ((err = issuer_get(txn, id, &row)) != SN_OK)
 		return (err);
-	if (before.id == id)
-		return (SN_OK);
-	before.active = false;
-	row.active = true;
-	if ((err = issuer_put(txn, &before)) != SN_OK)
-		return (err);
-	return (issuer_put(txn, &row));
+	for (uint32_t at = 1; (err = issuer_from(txn, at, &row)) == SN_OK;
+	     at = row.id + 1) {
+		if (row.active == (row.id == id))
+			continue;
+		row.active = row.id == id;
+		if ((err = issuer_put(txn, &row)) != SN_OK)
+			return (err);
+	}
+	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
 enum sn_err issuer_next(struct sn_txn *txn, uint32_t *out)
 {
 	struct issuer row;
+	int64_t floor;
 	enum sn_err err;
 
+	if ((err = inventory_number(txn, META_NEXT, 1, &floor)) != SN_OK)
+		return (err);
 	*out = 1;
-	while ((err = issuer_get(txn, *out, &row)) == SN_OK)
-		(*out)++;
+	while ((err = issuer_from(txn, *out, &row)) == SN_OK)
+		*out = row.id + 1;
+	if (*out < floor)
+		*out = (uint32_t)floor;
 	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
+enum sn_err issuer_skip(struct sn_txn *txn)
+{
+	enum sn_err err;
+	uint32_t next;
+
+	/* No more than so many can be alive besides those that are known. */
+	if ((err = issuer_next(txn, &next)) != SN_OK)
+		return (err);
+	return (inventory_set_number(
+	    txn, META_NEXT, (int64_t)next + ISSUER_ALIVE_MAX));
 }
 
 enum sn_err issuer_record(

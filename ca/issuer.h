@@ -27,6 +27,11 @@ struct issuer {
 enum sn_err issuer_get(
     struct sn_txn *txn, uint32_t id, struct issuer *out) SN_MUST_USE;
 
+/** issuer_from(txn, id, out): the CA of that id, or else the next above it;
+ * ids have gaps where a CA was lost.  SN_ENOTFOUND behind the last. */
+enum sn_err issuer_from(
+    struct sn_txn *txn, uint32_t id, struct issuer *out) SN_MUST_USE;
+
 /** issuer_put(txn, issuer): insert or replace. */
 enum sn_err issuer_put(
     struct sn_txn *txn, const struct issuer *issuer) SN_MUST_USE;
@@ -39,12 +44,17 @@ enum sn_err issuer_active(struct sn_txn *txn, struct issuer *out) SN_MUST_USE;
 enum sn_err issuer_found(struct sn_txn *txn, uint32_t id,
     const uint8_t serial[SERIAL_BYTES]) SN_MUST_USE;
 
-/** issuer_activate(txn, id): leaves are signed by ${id} from now on, and no
- * more by the one before. */
+/** issuer_activate(txn, id): leaves are signed by ${id} from now on, and by
+ * no other. */
 enum sn_err issuer_activate(struct sn_txn *txn, uint32_t id) SN_MUST_USE;
 
-/** issuer_next(txn, out): the id that the next issuing CA gets. */
+/** issuer_next(txn, out): the id that the next issuing CA gets: above all
+ * that there are, and not below what issuer_skip said. */
 enum sn_err issuer_next(struct sn_txn *txn, uint32_t *out) SN_MUST_USE;
+
+/** issuer_skip(txn): others may have been made that the books do not know:
+ * the next id is above theirs. */
+enum sn_err issuer_skip(struct sn_txn *txn) SN_MUST_USE;
 
 /** issuer_record(txn, issuer, out): its certificate's row in the books; a
  * missing one is SN_ECORRUPT. */

@@ -58,19 +58,17 @@ static enum sn_err append_certificate(struct sn_txn *txn,
 	return (err);
 }
 
-static enum sn_err append_one(
-    struct sn_txn *txn, uint32_t id, int64_t since, append_fn *append, BIO *bio)
+static enum sn_err append_one(struct sn_txn *txn, const struct issuer *i,
+    int64_t since, append_fn *append, BIO *bio)
 {
-	struct issuer i;
 	struct record rec;
 	enum sn_err err;
 
-	if ((err = issuer_get(txn, id, &i)) != SN_OK ||
-	    (err = issuer_record(txn, &i, &rec)) != SN_OK)
+	if ((err = issuer_record(txn, i, &rec)) != SN_OK)
 		return (err);
-	if (rec.not_after < since && id != ISSUER_ROOT)
+	if (rec.not_after < since && i->id != ISSUER_ROOT)
 		return (SN_OK);
-	return (append(txn, &i, &rec, bio));
+	return (append(txn, i, &rec, bio));
 }
 
 /* Issuing CAs first, the root last, as a chain is read; none that ended
@@ -78,13 +76,17 @@ static enum sn_err append_one(
 static enum sn_err append_all(
     struct sn_txn *txn, int64_t since, append_fn *append, BIO *bio)
 {
-	enum sn_err err = SN_OK;
+	struct issuer i;
+	enum sn_err err;
 
-	for (uint32_t id = 1; err == SN_OK; id++)
-		err = append_one(txn, id, since, append, bio);
-	if (err != SN_ENOTFOUND)
+	for (uint32_t id = 1; (err = issuer_from(txn, id, &i)) == SN_OK;
+	     id = i.id + 1)
+		if ((err = append_one(txn, &i, since, append, bio)) != SN_OK)
+			return (err);
+	if (err != SN_ENOTFOUND ||
+	    (err = issuer_get(txn, ISSUER_ROOT, &i)) != SN_OK)
 		return (err);
-	return (append_one(txn, ISSUER_ROOT, since, append, bio));
+	return (append_one(txn, &i, since, append, bio));
 }
 
 static bool same_as_file(BIO *bio, const char *path)

@@ -18,7 +18,8 @@ struct work {
 	json_t *lists; /* What was signed. */
 };
 
-/* An issuer's row and its certificate's; SN_ENOTFOUND behind the last. */
+/* A CA's row from an id on, and its certificate's; SN_ENOTFOUND behind the
+ * last. */
 static enum sn_err look(
     struct cmd *cmd, uint32_t id, struct issuer *i, struct record *rec)
 {
@@ -27,7 +28,7 @@ static enum sn_err look(
 
 	if ((err = sn_txn_read(cmd->a->store, &txn)) != SN_OK)
 		return (inventory_why(cmd->a->store, err, &cmd->why));
-	err = issuer_get(txn, id, i);
+	err = issuer_from(txn, id, i);
 	if (err == SN_OK)
 		err = issuer_record(txn, i, rec);
 	sn_txn_abort(txn);
@@ -93,13 +94,13 @@ static enum sn_err sign_all(struct work *w)
 	struct record rec;
 	enum sn_err err;
 
-	for (uint32_t id = ISSUER_ROOT;; id++) {
+	for (uint32_t id = ISSUER_ROOT;; id = i.id + 1) {
 		if ((err = look(w->cmd, id, &i, &rec)) != SN_OK)
 			return (err == SN_ENOTFOUND ? SN_OK : err);
 		/* What it issued has ended, too: it needs no list. */
 		if (rec.not_after < w->now || !is_due(w, &i))
 			continue;
-		if (!keyring_has(w->ring, id))
+		if (!keyring_has(w->ring, i.id))
 			tell_missing(w, &i);
 		else if ((err = sign(w, &i)) != SN_OK)
 			return (err);
@@ -116,7 +117,7 @@ static enum sn_err sum_up(struct cmd *cmd, uint64_t *highest, int64_t *next)
 
 	*highest = 0;
 	*next = 0;
-	for (uint32_t id = ISSUER_ROOT;; id++) {
+	for (uint32_t id = ISSUER_ROOT;; id = i.id + 1) {
 		if ((err = look(cmd, id, &i, &rec)) != SN_OK)
 			return (err == SN_ENOTFOUND ? SN_OK : err);
 		if (rec.not_after < now || i.crl_this == 0)

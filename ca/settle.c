@@ -148,8 +148,8 @@ static enum sn_err issuer_fate(
 	enum sn_err err = SN_OK;
 
 	*fate = FATE_REVOKE;
-	for (uint32_t id = 0; err == SN_OK; id++) {
-		err = issuer_get(txn, id, &i);
+	for (uint32_t id = ISSUER_ROOT; err == SN_OK; id = i.id + 1) {
+		err = issuer_from(txn, id, &i);
 		if (err == SN_OK &&
 		    memcmp(i.serial, rec->serial, SERIAL_BYTES) == 0)
 			*fate = FATE_DONE;

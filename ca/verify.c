@@ -19,7 +19,7 @@ struct walk {
 	void *arg;
 	uint64_t rows;
 	uint64_t signed_count, revoked_count, pending_count, account_sum;
-	uint64_t due_count;
+	uint64_t due_count, active_count;
 };
 
 static void found(struct walk *w, const char *format, ...) SN_PRINTF(2, 3);
@@ -144,9 +144,14 @@ static void check_issuer(struct walk *w, struct sn_bytes key)
 {
 	struct sn_rd r = sn_rd_over(key.p, key.n);
 	uint32_t id = sn_rd_u32(&r);
+	struct issuer i;
 	struct sn_why why;
 	X509 *x;
 
+	if (issuer_get(w->txn, id, &i) != SN_OK)
+		found(w, "the row of issuer %u cannot be read", id);
+	else
+		w->active_count += id != ISSUER_ROOT && i.active;
 	if (issuer_certificate(w->txn, id, &x, &why) != SN_OK)
 		found(w, "%s", why.text);
 	else
@@ -233,6 +238,12 @@ void verify_books(
 	check_count(&w, TABLE_FINGERPRINT, w.signed_count);
 	check_count(&w, TABLE_REVOKED, w.revoked_count);
 	check_count(&w, TABLE_DUE, w.due_count);
+	if (w.active_count != 1)
+		found(&w, "%llu issuing CAs are active instead of one%s",
+		    (unsigned long long)w.active_count,
+		    w.active_count > 1 ? "; sicher-ca issuer rotate puts "
+					 "another in their place"
+				       : "");
 	if (w.account_sum != w.signed_count)
 		found(&w, "the accounts count %llu certificates of %llu",
 		    (unsigned long long)w.account_sum,

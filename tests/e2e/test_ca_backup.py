@@ -223,6 +223,109 @@ def test_without_any_list_the_numbers_begin_far_above(house, tmp_path):
     assert done.returncode == 2
 
 
+def active(house):
+    """The ids of the CAs that sign, and the state of each."""
+    return {i["issuer"]: i["state"]
+            for i in house.json("issuer", "list")["issuers"]}
+
+
+def test_of_two_backups_with_a_rotation_between_one_issuing_ca_signs(
+        house, tmp_path):
+    lists = shutil.copy(house.crl, tmp_path / "crl.pem")
+    house.command("backup", tmp_path / "before")
+    house.command("issuer", "rotate")
+    house.command("backup", tmp_path / "after")
+    # In this order and the other, in a folder of their own.
+    for i, pair in enumerate((("before", "after"), ("after", "before"))):
+        there = house.copy(tmp_path / f"house{i}")
+        shutil.rmtree(there.dir)
+        more = [] if pair[0] == "before" else ["--ca", house.ca]
+        there.command("restore", tmp_path / pair[0], *more, "--crl",
+                      lists if pair[0] == "before" else house.crl)
+        told = there.json("restore", tmp_path / pair[1])
+        assert told["active"] == "issuing-2"
+        assert active(there) == {"issuing-1": "retired",
+                                 "issuing-2": "active"}
+        assert there.command("check").returncode == 0
+        there.command("issue", "erin", "--device", "laptop")
+        leaf = ca_books.certificates(
+            there.dir / "people" / "erin" / "laptop" / "cert.pem")[0]
+        assert "Issuing CA 2" in leaf.issuer.rfc4514_string()
+
+
+def test_one_whose_key_is_lost_signs_no_more_after_a_restore(house, tmp_path):
+    house.command("backup", tmp_path / "backup")
+    house.command("issuer", "rotate")
+    (house.dir / "private" / "issuing-2.pem").unlink()
+    told = house.json("restore", tmp_path / "backup")
+    assert told["active"] == "issuing-1"
+    assert active(house)["issuing-1"] == "active"
+    assert house.command("check").returncode == 0
+    house.issue("erin", "laptop")
+
+
+def test_houses_that_parted_are_not_made_one(house, tmp_path):
+    """Both have made an issuing CA 2, each with its own key."""
+    house.command("backup", tmp_path / "first")
+    other = house.copy(tmp_path / "other")
+    house.command("issuer", "rotate")
+    other.command("issuer", "rotate")
+    other.command("backup", tmp_path / "second")
+    assert "parted" in refused(house, 4, "restore", tmp_path / "second")
+    shutil.rmtree(house.dir / "inventory")
+    assert "parted" in refused(house, 4, "restore", tmp_path / "second")
+    house.command("restore", tmp_path / "first")
+
+
+def without(path, number):
+    """Take the issuing CA's of that number out of a file of certificates or
+    lists."""
+    text = path.read_bytes()
+    blocks = ca_books.CERT.findall(text) or ca_books.CRL.findall(text)
+
+    def named(block):
+        if b"X509 CRL" in block:
+            return x509.load_pem_x509_crl(block).issuer
+        return x509.load_pem_x509_certificate(block).subject
+
+    path.write_bytes(b"".join(
+        b for b in blocks
+        if f"Issuing CA {number}" not in named(b).rfc4514_string()))
+
+
+def test_a_gap_in_the_ids_of_the_issuing_cas_is_borne(house, tmp_path):
+    """As where one has ended: ca.pem and crl.pem name it no more."""
+    house.command("backup", tmp_path / "backup")
+    house.command("issuer", "rotate")
+    house.command("issuer", "rotate")
+    house.issue("alice", "laptop")
+    house.command("revoke", "alice")
+    for file in (house.ca, house.crl):
+        without(file, 2)
+    shutil.rmtree(house.dir / "inventory")
+    house.command("restore", tmp_path / "backup")
+    assert house.command("check").returncode == 0
+    assert set(active(house)) == {"issuing-1", "issuing-3"}
+    assert len(ca_books.crls(house.dir)) == 3
+    assert sum(len(c) for c in ca_books.crls(house.dir)) == 1
+    assert house.json("crl", "check")["findings"] == []
+    house.command("issuer", "rotate")
+    house.command("issuer", "rotate")
+    # The id of the one that is lost is not given again.
+    assert active(house) == {"issuing-1": "retired", "issuing-3": "retired",
+                             "issuing-4": "active"}
+    house.command("crl", "publish")
+    house.command("expiry")
+
+
+def test_where_no_list_tells_what_came_since_no_id_comes_twice(
+        house, tmp_path):
+    house.command("backup", tmp_path / "backup")
+    shutil.rmtree(house.dir)
+    house.command("restore", tmp_path / "backup", "--no-crl")
+    assert house.json("issuer", "create")["issuer"] == "issuing-32"
+
+
 @pytest.mark.parametrize("harm, code", [
     (lambda b: b[:-1], 6), (lambda b: b[:len(b) // 2], 6),
     (lambda b: b + b"x", 6), (lambda b: b[:20], 6), (lambda b: b"", 2),
