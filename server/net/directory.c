@@ -99,8 +99,7 @@ void directory_on_directory(struct sess *s, const struct sn_frame *frame)
 	enum sn_err err;
 
 	if (!sn_frame_get_directory(frame, &f)) {
-		sess_error(
-		    s, NULL, "bad-frame", "DIRECTORY needs ref and account");
+		dispatch_bad(s, frame, "DIRECTORY needs ref and account");
 		return;
 	}
 	if ((err = loop_read(s->loop, &txn)) == SN_OK)

@@ -6,11 +6,25 @@
 #define LOGGED_IN IN(READY)
 #define EARLY_ON (IN(AUTH) | IN(CHOOSE) | IN(READY))
 
-/* The ref of a request we do not take, where the client gave one. */
+/* The ref of a request we do not take, where the client gave one.  What
+ * these begin with is something else. */
 static bool find_ref(const struct sn_frame *frame, uint64_t *ref)
 {
 	struct sn_rd r = frame->rd;
 
+	switch (frame->type) {
+	case SN_FRAME_HELLO:
+	case SN_FRAME_AUTH:
+	case SN_FRAME_RESUME:
+	case SN_FRAME_ACK:
+	case SN_FRAME_CREDIT:
+	case SN_FRAME_PING:
+	case SN_FRAME_PONG:
+	case SN_FRAME_BYE:
+		return (false);
+	default:
+		break;
+	}
 	if (frame->fields == 0)
 		return (false);
 	*ref = sn_cbor_get_uint(&r);
@@ -28,6 +42,12 @@ static void refuse(struct sess *s, const struct sn_frame *frame,
 		sess_error(s, find_ref(frame, &ref) ? &ref : NULL, code, text);
 }
 
+void dispatch_bad(
+    struct sess *s, const struct sn_frame *frame, const char *text)
+{
+	refuse(s, frame, "bad-frame", text);
+}
+
 static void on_ping(struct sess *s, const struct sn_frame *frame)
 {
 	struct sn_frame_ping ping;
@@ -35,7 +55,7 @@ static void on_ping(struct sess *s, const struct sn_frame *frame)
 	struct sn_wr w;
 
 	if (!sn_frame_get_ping(frame, &ping)) {
-		sess_error(s, NULL, "bad-frame", "PING needs a nonce");
+		dispatch_bad(s, frame, "PING needs a nonce");
 		return;
 	}
 	pong = (struct sn_frame_pong){ .nonce = ping.nonce };
@@ -46,9 +66,11 @@ static void on_ping(struct sess *s, const struct sn_frame *frame)
 
 static void on_pong(struct sess *s, const struct sn_frame *frame)
 {
+	struct sn_frame_pong pong;
+
 	/* That something came is what counts; sess.c has noted it. */
-	(void)s;
-	(void)frame;
+	if (!sn_frame_get_pong(frame, &pong))
+		dispatch_bad(s, frame, "PONG needs a nonce");
 }
 
 static void on_bye(struct sess *s, const struct sn_frame *frame)
@@ -56,7 +78,7 @@ static void on_bye(struct sess *s, const struct sn_frame *frame)
 	struct sn_frame_bye bye;
 
 	if (!sn_frame_get_bye(frame, &bye)) {
-		refuse(s, frame, "bad-frame", "BYE needs a code and a text");
+		dispatch_bad(s, frame, "BYE needs a code and a text");
 		return;
 	}
 	sess_bye(s, "bye", "goodbye");
@@ -115,8 +137,8 @@ void dispatch_frame(struct sess *s, const struct sn_frame *frame)
 		refuse(s, frame, "bad-state",
 		    "this frame may not come in this state");
 	else if (frame->size - SN_FRAME_HEAD > row->max)
-		refuse(s, frame, "bad-frame",
-		    "this frame is longer than its fields can be");
+		dispatch_bad(
+		    s, frame, "this frame is longer than its fields can be");
 	else
 		row->handler(s, frame);
 }

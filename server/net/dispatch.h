@@ -11,6 +11,15 @@
  */
 void dispatch_frame(struct sess *s, const struct sn_frame *frame);
 
+/**
+ * dispatch_bad(s, frame, text):
+ * A field of ${frame} is missing, of another type or out of its range: before
+ * ready the session ends, from ready on it gets ERROR "bad-frame" with the
+ * frame's ref where that can be read.
+ */
+void dispatch_bad(
+    struct sess *s, const struct sn_frame *frame, const char *text);
+
 /* The handlers.  Each parses its frame and then acts. */
 #define DISPATCH_HANDLER(name) \
 	void name(struct sess *s, const struct sn_frame *frame)

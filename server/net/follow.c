@@ -156,7 +156,7 @@ void follow_on_sync(struct sess *s, const struct sn_frame *frame)
 	enum sn_err err;
 
 	if (!sn_frame_get_sync(frame, &f) || !sn_name_consumer(f.consumer)) {
-		sess_error(s, NULL, "bad-frame",
+		dispatch_bad(s, frame,
 		    "SYNC needs ref, consumer, frames, bytes, takeover");
 		return;
 	}
@@ -192,7 +192,7 @@ void follow_on_ack(struct sess *s, const struct sn_frame *frame)
 	struct sn_frame_ack f;
 
 	if (!sn_frame_get_ack(frame, &f)) {
-		sess_error(s, NULL, "bad-frame", "ACK needs a sequence");
+		dispatch_bad(s, frame, "ACK needs a sequence");
 		return;
 	}
 	if (s->follow.cursor == NULL) {
@@ -214,8 +214,7 @@ void follow_on_credit(struct sess *s, const struct sn_frame *frame)
 	struct sn_frame_credit credit;
 
 	if (!sn_frame_get_credit(frame, &credit)) {
-		sess_error(
-		    s, NULL, "bad-frame", "CREDIT needs frames and bytes");
+		dispatch_bad(s, frame, "CREDIT needs frames and bytes");
 		return;
 	}
 	if (f->cursor == NULL) {

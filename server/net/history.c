@@ -59,7 +59,7 @@ void history_on_history(struct sess *s, const struct sn_frame *frame)
 	enum sn_err err;
 
 	if (!parse(frame, &f)) {
-		sess_error(s, NULL, "bad-frame",
+		dispatch_bad(s, frame,
 		    "HISTORY needs ref, target, before, after, limit, and at "
 		    "most one of before, after and their times");
 		return;

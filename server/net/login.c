@@ -136,7 +136,7 @@ void login_on_hello(struct sess *s, const struct sn_frame *frame)
 	struct sn_wr w;
 
 	if (!sn_frame_get_hello(frame, &hello)) {
-		sess_bye(s, "bad-frame",
+		dispatch_bad(s, frame,
 		    "HELLO needs version, features, "
 		    "agent");
 		return;
@@ -185,7 +185,7 @@ void login_on_auth(struct sess *s, const struct sn_frame *frame)
 	struct sn_frame_auth f;
 
 	if (!sn_frame_get_auth(frame, &f)) {
-		sess_bye(s, "bad-frame",
+		dispatch_bad(s, frame,
 		    "AUTH needs a password of 1 to 1024 "
 		    "bytes");
 		return;
@@ -201,7 +201,7 @@ void login_on_resume(struct sess *s, const struct sn_frame *frame)
 	struct sn_frame_resume f;
 
 	if (!sn_frame_get_resume(frame, &f)) {
-		sess_bye(s, "bad-frame", "RESUME needs a token");
+		dispatch_bad(s, frame, "RESUME needs a token");
 		return;
 	}
 	asked(s,
@@ -215,12 +215,7 @@ void login_on_password(struct sess *s, const struct sn_frame *frame)
 	struct sn_frame_password f;
 
 	if (!sn_frame_get_password(frame, &f)) {
-		if (s->state == SESS_READY)
-			sess_error(s, NULL, "bad-frame",
-			    "PASSWORD needs ref, old, new");
-		else
-			sess_bye(
-			    s, "bad-frame", "PASSWORD needs ref, old, new");
+		dispatch_bad(s, frame, "PASSWORD needs ref, old, new");
 		return;
 	}
 	asked(s,
@@ -234,7 +229,7 @@ void login_on_logout(struct sess *s, const struct sn_frame *frame)
 	struct sn_frame_logout f;
 
 	if (!sn_frame_get_logout(frame, &f)) {
-		sess_error(s, NULL, "bad-frame", "LOGOUT needs a ref");
+		dispatch_bad(s, frame, "LOGOUT needs a ref");
 		return;
 	}
 	asked(s, keeper_client_logout(s->loop->keeper, s->id, s->account),

@@ -352,8 +352,7 @@ void presence_on_set(struct sess *s, const struct sn_frame *frame)
 	bool away, online;
 
 	if (!sn_frame_get_presence_set(frame, &f)) {
-		sess_error(
-		    s, NULL, "bad-frame", "PRESENCE_SET needs ref and state");
+		dispatch_bad(s, frame, "PRESENCE_SET needs ref and state");
 		return;
 	}
 	away = sn_bytes_equal(f.state, sn_bytes_of("away"));
@@ -478,8 +477,7 @@ void presence_on_get(struct sess *s, const struct sn_frame *frame)
 	enum sn_err err;
 
 	if (!sn_frame_get_presence_get(frame, &f)) {
-		sess_error(
-		    s, NULL, "bad-frame", "PRESENCE_GET needs ref and target");
+		dispatch_bad(s, frame, "PRESENCE_GET needs ref and target");
 		return;
 	}
 	if ((err = loop_read(s->loop, &txn)) == SN_OK)

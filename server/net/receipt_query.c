@@ -129,8 +129,7 @@ void receipt_query_on_receipts(struct sess *s, const struct sn_frame *frame)
 	enum sn_err err;
 
 	if (!sn_frame_get_receipts(frame, &f)) {
-		sess_error(
-		    s, NULL, "bad-frame", "RECEIPTS needs ref and target");
+		dispatch_bad(s, frame, "RECEIPTS needs ref and target");
 		return;
 	}
 	one =

@@ -99,8 +99,7 @@ void receipt_read_on_read(struct sess *s, const struct sn_frame *frame)
 	enum sn_err err;
 
 	if (!sn_frame_get_read(frame, &f)) {
-		sess_error(
-		    s, NULL, "bad-frame", "READ needs ref, target, sequence");
+		dispatch_bad(s, frame, "READ needs ref, target, sequence");
 		return;
 	}
 	if ((err = loop_read(s->loop, &txn)) == SN_OK)

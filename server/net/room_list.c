@@ -139,7 +139,7 @@ void room_list_on_list(struct sess *s, const struct sn_frame *frame)
 	struct sn_frame_room_list f;
 
 	if (!sn_frame_get_room_list(frame, &f)) {
-		sess_error(s, NULL, "bad-frame", "ROOM_LIST needs a ref");
+		dispatch_bad(s, frame, "ROOM_LIST needs a ref");
 		return;
 	}
 	if ((s->room_list = calloc(1, sizeof(*s->room_list))) == NULL) {

@@ -8,11 +8,6 @@
 #include "server/net/net_impl.h"
 #include "server/oplog/room.h"
 
-static void bad(struct sess *s, const char *text)
-{
-	sess_error(s, NULL, "bad-frame", text);
-}
-
 static void submit(struct sess *s, uint64_t ref, struct op *op)
 {
 	enum sn_err err;
@@ -28,7 +23,8 @@ void rooms_on_create(struct sess *s, const struct sn_frame *frame)
 	struct sn_frame_room_create f;
 
 	if (!sn_frame_get_room_create(frame, &f)) {
-		bad(s, "ROOM_CREATE needs ref, room, open, topic");
+		dispatch_bad(
+		    s, frame, "ROOM_CREATE needs ref, room, open, topic");
 		return;
 	}
 	if (!sn_name_room(f.room)) {
@@ -72,7 +68,7 @@ static void change_self(
 	/* JOIN and LEAVE have the same fields. */
 	plain.type = SN_FRAME_ROOM_JOIN;
 	if (!sn_frame_get_room_join(&plain, &f)) {
-		bad(s, "this frame needs ref and room");
+		dispatch_bad(s, frame, "this frame needs ref and room");
 		return;
 	}
 	if (!find(s, f.ref, f.room, &room))
@@ -151,7 +147,7 @@ static void change_other(
 	/* INVITE and REMOVE have the same fields. */
 	plain.type = SN_FRAME_ROOM_INVITE;
 	if (!sn_frame_get_room_invite(&plain, &f))
-		bad(s, "this frame needs ref, room, account");
+		dispatch_bad(s, frame, "this frame needs ref, room, account");
 	else
 		change_member(s, f.ref, f.room, f.account, change);
 }
@@ -173,7 +169,7 @@ void rooms_on_topic(struct sess *s, const struct sn_frame *frame)
 	struct room room;
 
 	if (!sn_frame_get_room_topic(frame, &f)) {
-		bad(s, "ROOM_TOPIC needs ref, room, topic");
+		dispatch_bad(s, frame, "ROOM_TOPIC needs ref, room, topic");
 		return;
 	}
 	if (!find(s, f.ref, f.room, &room))
@@ -190,7 +186,8 @@ void rooms_on_role(struct sess *s, const struct sn_frame *frame)
 	bool owner, member;
 
 	if (!sn_frame_get_room_role(frame, &f)) {
-		bad(s, "ROOM_ROLE needs ref, room, account, role");
+		dispatch_bad(
+		    s, frame, "ROOM_ROLE needs ref, room, account, role");
 		return;
 	}
 	owner = sn_bytes_equal(f.role, sn_bytes_of("owner"));
@@ -210,7 +207,7 @@ void rooms_on_history(struct sess *s, const struct sn_frame *frame)
 	struct room room;
 
 	if (!sn_frame_get_room_history(frame, &f)) {
-		bad(s, "ROOM_HISTORY needs ref, room, open");
+		dispatch_bad(s, frame, "ROOM_HISTORY needs ref, room, open");
 		return;
 	}
 	if (!find(s, f.ref, f.room, &room))
@@ -228,7 +225,7 @@ void rooms_on_delete(struct sess *s, const struct sn_frame *frame)
 	struct room room;
 
 	if (!sn_frame_get_room_delete(frame, &f)) {
-		bad(s, "ROOM_DELETE needs ref and room");
+		dispatch_bad(s, frame, "ROOM_DELETE needs ref and room");
 		return;
 	}
 	if (!find(s, f.ref, f.room, &room))
@@ -308,7 +305,7 @@ void rooms_on_members(struct sess *s, const struct sn_frame *frame)
 	enum sn_err err;
 
 	if (!sn_frame_get_room_members(frame, &f)) {
-		bad(s, "ROOM_MEMBERS needs ref and room");
+		dispatch_bad(s, frame, "ROOM_MEMBERS needs ref and room");
 		return;
 	}
 	if (!find(s, f.ref, f.room, &room))

@@ -70,8 +70,8 @@ void send_on_send(struct sess *s, const struct sn_frame *frame)
 	enum sn_err err;
 
 	if (!sn_frame_get_send(frame, &f)) {
-		sess_error(s, NULL, "bad-frame",
-		    "SEND needs ref, target, id, content type, body");
+		dispatch_bad(
+		    s, frame, "SEND needs ref, target, id, content type, body");
 		return;
 	}
 	if (f.body.n > loop->settings->limits.body_max) {

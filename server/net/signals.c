@@ -174,7 +174,7 @@ void signals_on_signal(struct sess *s, const struct sn_frame *frame)
 	enum sn_err err;
 
 	if (!sn_frame_get_signal(frame, &f)) {
-		sess_error(s, NULL, "bad-frame",
+		dispatch_bad(s, frame,
 		    "SIGNAL needs ref, target, kind of 1 to 32 bytes, data of "
 		    "at most 256");
 		return;

@@ -7,8 +7,8 @@ import struct
 import cbor2
 import pytest
 
-from protocol import (MAX_BODY, MAX_EARLY, MAX_FRAME, Closed, Refused, TooLate,
-                      Truncated, encode, kind, new_id, wrap)
+from protocol import (CLIENT_FRAMES, MAX_BODY, MAX_EARLY, MAX_FRAME, Closed,
+                      Refused, TooLate, Truncated, encode, kind, new_id, wrap)
 from server import PASSWORD
 from test_states import SAMPLES, words
 
@@ -301,9 +301,23 @@ BAD_FIELDS = [
     ("ROOM_INVITE", (1, "#a", "#bob")),
     ("PING", ()),
     ("PING", ("1",)),
+    ("PONG", ()),
+    ("PONG", (b"1",)),
+    ("ACK", (0,)),
+    ("CREDIT", (1,)),
     ("PASSWORD", (1, b"", b"12345678")),
     ("PASSWORD", (1, b"x" * 1025, b"12345678")),
 ]
+
+
+def ref_of(name, fields):
+    """The ref that a client would look for in the ERROR; None where the frame
+    has none, or not one that can be read."""
+    if not CLIENT_FRAMES[name][1].startswith("ref") or not fields:
+        return None
+    ref = fields[0]
+    good = type(ref) is int and 0 <= ref < 1 << 32
+    return ref if good else None
 
 
 @pytest.mark.parametrize("name, fields", BAD_FIELDS,
@@ -318,9 +332,20 @@ def test_a_field_of_another_type_or_range_is_a_bad_frame(
         assert frame.code == "bad-frame" or (
             target and frame.code == "unknown-target"), frame
         if kind(frame) == "ERROR":
+            assert frame.ref == ref_of(name, fields)
             alice.ping()
         else:
             assert alice.ending() == []
+
+
+@pytest.mark.parametrize("name", ["PING", "PONG", "BYE"])
+def test_a_malformed_frame_before_login_ends_the_connection(
+        shared, people, name):
+    with shared.session(people.alice_laptop) as alice:
+        alice.hello()
+        alice.send(name)
+        assert [(kind(f), f.code) for f in alice.ending()] == [
+            ("BYE", "bad-frame")]
 
 
 @pytest.mark.parametrize("bad", [b"\x80", b"\xc0\xaf", b"\xed\xa0\x80",

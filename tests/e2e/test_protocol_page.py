@@ -77,3 +77,15 @@ def test_every_type_of_the_page_is_in_the_client():
         n: t for n, (t, _) in protocol.CLIENT_FRAMES.items()}
     assert {n: int(t) for n, t in told.findall(server)} == {
         n: t for n, (t, _) in protocol.SERVER_FRAMES.items()}
+
+
+def test_every_code_that_the_server_sends_is_in_the_page():
+    """Those that stand in a call, which are all but the few in tables."""
+    table = PAGE.read_text().split("## 9. Codes")[1].split("\n## ")[0]
+    named = set(re.findall(r"^\| `([a-z-]+)` \|", table, re.M))
+    call = re.compile(
+        r'\b(?:sess_(?:bye|refuse|expel|error(?:_retry)?)|refuse)'
+        r'\((?:\s*(?:s|frame|&?\w+(?:\.ref)?|NULL),)+\s*"([a-z-]+)"')
+    sent = {code for source in (PAGE.parents[1] / "server/net").glob("*.c")
+            for code in call.findall(source.read_text())}
+    assert len(sent) > 20 and sent <= named, sent - named
