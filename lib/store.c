@@ -18,7 +18,7 @@ struct sn_store {
 	unsigned table_count;
 	atomic_int latched; /* A write or sync failed: believe no later one. */
 	atomic_int reason;  /* LMDB's last code that was a failure. */
-	atomic_bool panicked;
+	atomic_bool panicked, map_full;
 };
 
 struct sn_txn {
@@ -50,8 +50,11 @@ static enum sn_err of_code(struct sn_store *store, int code)
 	switch (code) {
 	case MDB_MAP_FULL:
 	case MDB_TXN_FULL:
+		atomic_store(&store->map_full, true);
+		return (SN_ESTOREFULL);
 	case ENOSPC:
 	case EDQUOT:
+		atomic_store(&store->map_full, false);
 		return (SN_ESTOREFULL);
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
@@ -228,6 +231,11 @@ void sn_store_latch(struct sn_store *store)
 bool sn_store_panicked(const struct sn_store *store)
 {
 	return (atomic_load(&store->panicked));
+}
+
+bool sn_store_map_full(const struct sn_store *store)
+{
+	return (atomic_load(&store->map_full));
 }
 
 void sn_store_used(struct sn_store *store, uint64_t *used, uint64_t *map)

@@ -84,6 +84,9 @@ enum sn_err sn_store_room(
 enum sn_err sn_store_copy(
     struct sn_store *store, int fd, struct sn_why *why) SN_MUST_USE;
 
+/** sn_store_map_full(store): what was full last was the map, not the disk. */
+bool sn_store_map_full(const struct sn_store *store);
+
 /** Why the last operation that failed for a reason of LMDB's did so. */
 const char *sn_store_reason(const struct sn_store *store);
 

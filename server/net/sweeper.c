@@ -31,6 +31,7 @@ struct sweeper {
 	struct retention policy;
 	uint64_t quota;
 	struct clock_guard guard;
+	struct sn_log_limit damage;
 	/* The thread's own; monotonic ms of what comes next. */
 	struct retention in_force;
 	uint64_t oldest_at, room_at;
@@ -117,6 +118,19 @@ static enum sn_err pick_oldest(struct sweeper *s, struct sn_txn *txn,
 	return (err);
 }
 
+static void tell_damage(struct sweeper *s, const struct retention_pick *pick)
+{
+	unsigned dropped;
+
+	if (pick->damaged > 0 && sn_log_allow(&s->damage, &dropped))
+		sn_log(SN_ALARM, "record.damaged",
+		    "table=%s room=%llu seq=%llu count=%u what=\"retention "
+		    "passed over it; sicherd check says what is damaged\"",
+		    pick->damaged_seq == 0 ? "rooms" : "log",
+		    (unsigned long long)pick->damaged_room,
+		    (unsigned long long)pick->damaged_seq, pick->damaged);
+}
+
 static enum sn_err pick_rooms(struct sweeper *s, struct sn_txn *txn,
     uint64_t now, struct retention_pick *pick, bool *more)
 {
@@ -124,6 +138,7 @@ static enum sn_err pick_rooms(struct sweeper *s, struct sn_txn *txn,
 	    retention_rooms(txn, &s->in_force, now, &s->room_at, pick);
 
 	*more = s->room_at != 0;
+	tell_damage(s, pick);
 	return (err);
 }
 
@@ -223,7 +238,7 @@ static void note_clock(struct sweeper *s, uint64_t wall, uint64_t mono)
 	if (oplog_local_new(DB_META, sn_bytes_of(DB_META_CLOCK),
 		db_bytes(&value), &q) != SN_OK)
 		return;
-	if (oplog_submit(s->net->log, q) != SN_OK)
+	if (oplog_ride(s->net->log, q) != SN_OK)
 		oplog_request_free(q);
 }
 
@@ -368,6 +383,8 @@ enum sn_err sweeper_start(struct net *net, struct sweeper **out)
 	if (s == NULL)
 		return (SN_ENOMEM);
 	s->net = net;
+	s->damage.burst = 5;
+	s->damage.period_ns = REMIND_MS * SN_NS_PER_MS;
 	copy_policy(s, net->settings);
 	if ((err = init(s)) == SN_OK)
 		look_at_fill(s, mono_ms());

@@ -29,6 +29,7 @@ struct embedded {
 	pthread_cond_t wake;
 	struct oplog_request *first, **tail;
 	uint64_t queued;
+	bool due; /* Somebody waits for what is queued. */
 	bool stopping;
 };
 
@@ -57,6 +58,9 @@ static void wake(struct oplog *log)
 	struct embedded *e = (struct embedded *)log;
 
 	pthread_mutex_lock(&e->lock);
+	/* Unless it has been taken along already. */
+	if (e->first != NULL)
+		e->due = true;
 	pthread_cond_signal(&e->wake);
 	pthread_mutex_unlock(&e->lock);
 }
@@ -67,7 +71,7 @@ static struct oplog_request *collect(struct embedded *e)
 	struct oplog_request *first, **end;
 
 	pthread_mutex_lock(&e->lock);
-	while (e->first == NULL && !e->stopping)
+	while ((e->first == NULL || !e->due) && !e->stopping)
 		pthread_cond_wait(&e->wake, &e->lock);
 	first = e->first;
 	end = &e->first;
@@ -79,6 +83,7 @@ static struct oplog_request *collect(struct embedded *e)
 	*end = NULL;
 	if (e->first == NULL)
 		e->tail = &e->first;
+	e->due = e->first != NULL;
 	pthread_mutex_unlock(&e->lock);
 	return (first);
 }
@@ -150,6 +155,34 @@ static enum sn_err apply_all(
 	return (applier_commit(&a));
 }
 
+/* Whose fault it is decides what somebody has to do: give it room, look at
+ * the disk, or look for the record. */
+static void tell(struct embedded *e, enum sn_err err, enum op_kind kind)
+{
+	unsigned dropped;
+
+	if (!sn_log_allow(&e->failures, &dropped))
+		return;
+	if (err == SN_ECORRUPT || err == SN_ENEWER)
+		sn_log(SN_ALARM, "record.damaged",
+		    "op=%d error=%s withheld=%u what=\"an operation was "
+		    "refused for it; sicherd check says which record\"",
+		    (int)kind, sn_err_name(err), dropped);
+	else if (err == SN_ESTOREFULL)
+		sn_log(SN_ALARM, "store.full",
+		    "of=%s reason=\"%s\" withheld=%u what=\"senders are told, "
+		    "reading goes on, and writing when there is room\"",
+		    sn_store_map_full(e->store) ? "map" : "disk",
+		    sn_store_reason(e->store), dropped);
+	else
+		sn_log(SN_ALARM, "store.failed",
+		    "error=%s reason=\"%s\" withheld=%u what=\"%s\"",
+		    sn_err_name(err), sn_store_reason(e->store), dropped,
+		    err == SN_ESTORE ? "nothing is written until sicherd is "
+				       "restarted; look at the disk first"
+				     : "what was to be stored was refused");
+}
+
 /* A damaged record fails those that need it and nobody else: each by itself,
  * where they failed together. */
 static void apply_each(
@@ -170,10 +203,7 @@ static void apply_each(
 			continue;
 		}
 		q->err = err;
-		sn_log(SN_ALARM, "record.damaged",
-		    "op=%d error=%s what=\"an operation was refused for it; "
-		    "sicherd check says which record\"",
-		    (int)q->kind, sn_err_name(err));
+		tell(e, err, q->kind);
 	}
 }
 
@@ -194,14 +224,10 @@ static void frame_message(struct oplog_request *q)
 static void finish(struct embedded *e, struct oplog_batch *batch,
     enum sn_err err, uint64_t seq)
 {
-	unsigned dropped;
-
 	if (err == SN_OK)
 		e->last_seq = seq;
-	else if (sn_log_allow(&e->failures, &dropped))
-		sn_log(SN_ALARM, "store.failed",
-		    "error=%s reason=\"%s\" withheld=%u", sn_err_name(err),
-		    sn_store_reason(e->store), dropped);
+	else
+		tell(e, err, batch->first->kind);
 	batch->head = e->last_seq;
 	for (struct oplog_request *q = batch->first; q != NULL; q = q->next) {
 		if (err != SN_OK)
@@ -228,7 +254,7 @@ static void *run(void *arg)
 			abort();
 		batch->first = first;
 		err = apply_all(e, first, &seq);
-		if (err == SN_ECORRUPT) {
+		if (err == SN_ECORRUPT || err == SN_ENEWER) {
 			apply_each(e, first, &seq);
 			err = SN_OK;
 		}

@@ -140,6 +140,19 @@ enum sn_err retention_oldest(struct sn_txn *txn, const struct retention *policy,
 	return (walk_log(txn, &w, at));
 }
 
+/* It is told, and left to a check. */
+static void pass_over(struct retention_pick *pick, uint64_t room, uint64_t seq)
+{
+	pick->damaged++;
+	pick->damaged_room = room;
+	pick->damaged_seq = seq;
+}
+
+static bool is_damage(enum sn_err err)
+{
+	return (err == SN_ECORRUPT || err == SN_ENEWER);
+}
+
 static enum sn_err walk_room(struct sn_txn *txn, struct walk *w, uint64_t room)
 {
 	struct db_key from = db_key2(room, 0), place;
@@ -159,12 +172,15 @@ static enum sn_err walk_room(struct sn_txn *txn, struct walk *w, uint64_t room)
 		seq = sn_rd_u64(&r);
 		place = db_key1(seq);
 		err = sn_txn_get(txn, DB_LOG, db_bytes(&place), &row);
-		if (err != SN_OK || look(w, seq, row))
+		if (err == SN_ENOTFOUND) {
+			/* The index alone has it. */
+			pass_over(w->pick, room, seq);
+		} else if (err != SN_OK || look(w, seq, row)) {
 			break;
+		}
 		err = sn_cursor_next(c, &key, &nothing);
 	}
 	sn_cursor_close(c);
-	/* An index without its row is damage, which a check tells. */
 	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
@@ -205,7 +221,7 @@ enum sn_err retention_rooms(struct sn_txn *txn, const struct retention *policy,
 	enum sn_err err;
 	unsigned n = 0;
 
-	pick->count = 0;
+	pick->count = pick->damaged = 0;
 	if ((err = sn_cursor_open(txn, DB_USAGE, &c)) != SN_OK)
 		return (err);
 	err = sn_cursor_seek(c, db_bytes(&from), &key, &value);
@@ -218,6 +234,10 @@ enum sn_err retention_rooms(struct sn_txn *txn, const struct retention *policy,
 		}
 		*room = sn_rd_u64(&r);
 		err = look_at_room(txn, policy, now, *room, pick);
+		if (is_damage(err) && sn_txn_error(txn) == SN_OK) {
+			pass_over(pick, *room, 0);
+			err = SN_OK;
+		}
 		/* The same room again: there may be more in it. */
 		if (err != SN_OK || pick->count > 0)
 			break;

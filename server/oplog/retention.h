@@ -20,6 +20,10 @@ struct retention {
 struct retention_pick {
 	unsigned count;
 	uint8_t seqs[OP_FORGET_MAX * 8];
+	/* What retention_rooms passed over, being damaged: how much, and the
+	 * last of it; place 0: the room itself. */
+	unsigned damaged;
+	uint64_t damaged_room, damaged_seq;
 };
 
 /** retention_expired(txn, now, pick): those whose ttl is over, but
@@ -39,7 +43,8 @@ enum sn_err retention_oldest(struct sn_txn *txn, const struct retention *policy,
 /**
  * retention_rooms(txn, policy, now, room, pick):
  * Those that the rooms from *${room} on keep too long or too many of.
- * *${room} moves on, and is 0 when the last has been looked at.
+ * *${room} moves on, and is 0 when the last has been looked at.  Damage is
+ * counted in ${pick} and keeps nothing else from going.
  */
 enum sn_err retention_rooms(struct sn_txn *txn, const struct retention *policy,
     uint64_t now, uint64_t *room, struct retention_pick *pick) SN_MUST_USE;

@@ -424,6 +424,75 @@ static void a_room_has_its_own_retention_before_the_general_one(void **state)
 	assert_int_equal(set_limit(w, USAGE_ROOM, 99, &old), SN_ENOTFOUND);
 }
 
+static void damage(
+    struct world *w, enum db_table table, struct db_key key, const char *row)
+{
+	struct sn_txn *txn;
+
+	assert_int_equal(sn_txn_write(w->store, &txn), SN_OK);
+	if (row == NULL)
+		assert_int_equal(
+		    sn_txn_delete(txn, table, db_bytes(&key)), SN_OK);
+	else
+		assert_int_equal(
+		    sn_txn_put(txn, table, db_bytes(&key), sn_bytes_of(row)),
+		    SN_OK);
+	assert_int_equal(sn_txn_commit(txn), SN_OK);
+}
+
+/* The message's row is gone and its room's index still lists it. */
+static void a_lost_message_is_told_and_the_room_s_others_go(void **state)
+{
+	struct world *w = *state;
+	const struct retention policy = { .room_bytes = 1 };
+	struct applied lost, next;
+	struct retention_pick pick;
+	struct sn_txn *txn;
+	uint64_t room = 0;
+
+	two(w);
+	assert_int_equal(send_at(w, 1, 5000, 0, &lost), SN_OK);
+	assert_int_equal(send_at(w, 2, 5000, 0, &next), SN_OK);
+	damage(w, DB_LOG, db_key1(lost.seq), NULL);
+	txn = reading(w);
+	assert_int_equal(
+	    retention_rooms(txn, &policy, 6000, &room, &pick), SN_OK);
+	sn_txn_abort(txn);
+	assert_int_equal(pick.count, 1);
+	assert_int_equal(pick.damaged, 1);
+	assert_int_equal(pick.damaged_room, lost.room);
+	assert_int_equal(pick.damaged_seq, lost.seq);
+	assert_int_equal(forget(w, &pick), SN_OK);
+	assert_false(is_there(w, next.seq));
+}
+
+static void a_damaged_room_does_not_keep_the_next_from_being_emptied(
+    void **state)
+{
+	struct world *w = *state;
+	const struct retention policy = { .room_bytes = 1 };
+	struct applied first, other;
+	struct retention_pick pick;
+	struct sn_txn *txn;
+	uint64_t room = 0;
+
+	two(w);
+	assert_int_equal(add(w, 3, "carol"), SN_OK);
+	assert_int_equal(send_at(w, 1, 5000, 0, &first), SN_OK);
+	assert_int_equal(message(w, 3, true, 2, 9, &other), SN_OK);
+	damage(w, DB_ROOMS, db_key1(first.room), "no such record");
+	txn = reading(w);
+	assert_int_equal(
+	    retention_rooms(txn, &policy, 6000, &room, &pick), SN_OK);
+	sn_txn_abort(txn);
+	assert_int_equal(pick.damaged, 1);
+	assert_int_equal(pick.damaged_room, first.room);
+	assert_int_equal(pick.damaged_seq, 0);
+	assert_int_equal(pick.count, 1);
+	assert_int_equal(forget(w, &pick), SN_OK);
+	assert_false(is_there(w, other.seq));
+}
+
 static void what_was_said_in_a_deleted_room_goes_and_the_rest_stays(
     void **state)
 {
@@ -625,6 +694,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		T(a_lost_message_is_told_and_the_room_s_others_go),
+		T(a_damaged_room_does_not_keep_the_next_from_being_emptied),
 		T(a_forgotten_message_is_gone_but_its_id_is_known),
 		T(forgetting_twice_or_what_is_no_message_changes_nothing),
 		T(an_id_is_forgotten_only_past_the_horizon),
