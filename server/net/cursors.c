@@ -18,8 +18,9 @@ struct cursor {
 	uint64_t seq;
 	uint64_t start; /* Where it began: what is before never came. */
 	bool dirty;
-	/* Calls of cursors_store for which its first row may still be on its
-	 * way to the disk; 0: it is there. */
+	unsigned under_way; /* Rows that the log has not answered yet. */
+	/* Calls of cursors_store for which readers may still lack its first
+	 * row, counted from when it was stored; 0: all have it. */
 	unsigned fresh;
 	size_t key_len;
 	uint8_t key[KEY_MAX];
@@ -154,20 +155,24 @@ static enum sn_err count(
 	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
+/* Whether it is the device's and has no row as far as ${txn} can see. */
+static bool is_missing(
+    struct sn_txn *txn, const struct cursor *e, const uint8_t *fingerprint)
+{
+	struct sn_bytes key = { e->key, e->key_len }, value;
+
+	return (memcmp(e->key, fingerprint, DEVICE_FINGERPRINT) == 0 &&
+		sn_txn_get(txn, DB_CURSORS, key, &value) == SN_ENOTFOUND);
+}
+
 /* And how many more are on their way there. */
 static unsigned count_fresh(
     struct cursors *c, struct sn_txn *txn, const uint8_t *fingerprint)
 {
-	struct sn_bytes value;
 	unsigned n = 0;
 
-	for (struct cursor *e = c->fresh; e != NULL; e = e->next_fresh) {
-		if (memcmp(e->key, fingerprint, DEVICE_FINGERPRINT) == 0 &&
-		    sn_txn_get(txn, DB_CURSORS,
-			(struct sn_bytes){ e->key, e->key_len },
-			&value) == SN_ENOTFOUND)
-			n++;
-	}
+	for (struct cursor *e = c->fresh; e != NULL; e = e->next_fresh)
+		n += is_missing(txn, e, fingerprint);
 	return (n);
 }
 
@@ -274,13 +279,14 @@ void cursors_ack(struct cursors *c, struct cursor *cursor, uint64_t seq)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Those that may have no row yet. */
-static void each_fresh(struct cursors *c, const uint8_t *fingerprint,
+/* Those that have no row yet. */
+static void each_fresh(struct cursors *c, struct sn_txn *txn,
+    const uint8_t *fingerprint,
     void (*call)(void *arg, uint64_t seq, uint64_t start), void *arg)
 {
 	pthread_mutex_lock(&c->lock);
 	for (struct cursor *e = c->fresh; e != NULL; e = e->next_fresh) {
-		if (memcmp(e->key, fingerprint, DEVICE_FINGERPRINT) == 0)
+		if (is_missing(txn, e, fingerprint))
 			call(arg, e->seq, e->start);
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -314,7 +320,7 @@ enum sn_err cursors_each(struct cursors *c, struct sn_txn *txn,
 	sn_cursor_close(walk);
 	if (err != SN_OK && err != SN_ENOTFOUND)
 		return (err);
-	each_fresh(c, fingerprint, call, arg);
+	each_fresh(c, txn, fingerprint, call, arg);
 	return (SN_OK);
 }
 
@@ -333,20 +339,21 @@ static struct oplog_request *take_dirty(struct cursors *c)
 			db_bytes(&value), &q) == SN_OK) {
 			c->dirty = e->next_dirty;
 			e->dirty = false;
+			e->under_way++;
 		}
 	}
 	pthread_mutex_unlock(&c->lock);
 	return (q);
 }
 
-/* Rows that were submitted some calls ago are on the disk. */
+/* Snapshots taken before a row was stored are gone some calls later. */
 static void settle(struct cursors *c)
 {
 	struct cursor **at = &c->fresh, *e;
 
 	pthread_mutex_lock(&c->lock);
 	while ((e = *at) != NULL) {
-		if (!e->dirty && --e->fresh == 0)
+		if (!e->dirty && e->under_way == 0 && --e->fresh == 0)
 			*at = e->next_fresh;
 		else
 			at = &e->next_fresh;
@@ -360,14 +367,26 @@ void cursors_store(struct cursors *c, struct oplog *log)
 
 	settle(c);
 	while ((q = take_dirty(c)) != NULL) {
-		/*
-		 * One that is lost here, or by a full disk, is stored with
-		 * its next move; until then its device may see messages
-		 * twice after a restart, which its client drops.
-		 */
-		if (oplog_submit(log, q) != SN_OK) {
+		enum sn_err err = oplog_ride(log, q);
+
+		if (err != SN_OK) {
+			cursors_stored(
+			    c, (struct sn_bytes){ q->data, q->key_len }, err);
 			oplog_request_free(q);
 			return;
 		}
 	}
+}
+
+void cursors_stored(struct cursors *c, struct sn_bytes key, enum sn_err err)
+{
+	struct cursor *e;
+
+	pthread_mutex_lock(&c->lock);
+	if ((e = find(c, key.p, key.n)) != NULL) {
+		e->under_way--;
+		if (err != SN_OK)
+			mark_dirty(c, e);
+	}
+	pthread_mutex_unlock(&c->lock);
 }

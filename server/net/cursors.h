@@ -56,7 +56,12 @@ enum sn_err cursors_each(struct cursors *c, struct sn_txn *txn,
     void (*call)(void *arg, uint64_t seq, uint64_t start),
     void *arg) SN_MUST_USE;
 
-/** cursors_store(c, log): submit those that have moved since last time. */
+/** cursors_store(c, log): let those that have moved since last time ride
+ * with the log; the caller wakes it. */
 void cursors_store(struct cursors *c, struct oplog *log);
+
+/** cursors_stored(c, key, err): what became of a row that cursors_store
+ * submitted.  One that was refused is submitted again. */
+void cursors_stored(struct cursors *c, struct sn_bytes key, enum sn_err err);
 
 #endif

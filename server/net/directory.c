@@ -31,7 +31,7 @@ void directory_keep(struct sess *s)
 	if (w.bad || oplog_local_new(DB_CERTIFICATES, key,
 			 (struct sn_bytes){ space, w.n }, &q) != SN_OK)
 		return;
-	if (oplog_submit(s->loop->net->log, q) != SN_OK)
+	if (oplog_ride(s->loop->net->log, q) != SN_OK)
 		oplog_request_free(q);
 }
 

@@ -274,7 +274,7 @@ static void note_seen(struct sess *s)
 	/* Only shown to administrators: a full queue may lose it. */
 	if (oplog_local_new(DB_DEVICE_SEEN, key, value, &q) != SN_OK)
 		return;
-	if (oplog_submit(s->loop->net->log, q) != SN_OK)
+	if (oplog_ride(s->loop->net->log, q) != SN_OK)
 		oplog_request_free(q);
 }
 

@@ -108,11 +108,26 @@ static void run_batch(void *owner, struct mail *mail)
 	oplog_release(batch);
 }
 
+/* Rows of this node alone: those that were refused are tried again. */
+static void answer_rows(struct net *net, const struct oplog_batch *batch)
+{
+	for (const struct oplog_request *q = batch->first; q != NULL;
+	     q = q->next) {
+		struct sn_bytes key = { q->data, q->key_len };
+
+		if (q->local && q->table == DB_CURSORS)
+			cursors_stored(net->cursors, key, q->err);
+		else if (q->local && q->table == DB_READS)
+			reads_stored(net->reads, key, q->err);
+	}
+}
+
 /* The log's thread: tell every loop. */
 static void committed(void *arg, struct oplog_batch *batch)
 {
 	struct net *net = arg;
 
+	answer_rows(net, batch);
 	oplog_answer_waiters(batch);
 	atomic_store(&batch->holders, net->loop_count);
 	for (unsigned i = 0; i < net->loop_count; i++) {
@@ -319,7 +334,15 @@ static bool drained(struct net *net)
 #define STORE_EVERY_MS 1000
 #define DRAIN_LOOK_MS 20
 
-/* The main thread: the parent's requests, and the cursors each second. */
+/* What waits for nobody, and what has ridden with nothing since. */
+static void store_rows(struct net *net)
+{
+	cursors_store(net->cursors, net->log);
+	reads_store(net->reads, net->log);
+	oplog_wake(net->log);
+}
+
+/* The main thread: the parent's requests, and the rows each second. */
 static void serve_parent(struct net *net, int ctl_fd)
 {
 	const size_t size = CHANNEL_MESSAGE_MAX + 1;
@@ -337,8 +360,7 @@ static void serve_parent(struct net *net, int ctl_fd)
 			break;
 		now = sn_clock_mono();
 		if (now - stored >= STORE_EVERY_MS * SN_NS_PER_MS) {
-			cursors_store(net->cursors, net->log);
-			reads_store(net->reads, net->log);
+			store_rows(net);
 			presence_announce(net);
 			crl_watch_look(net);
 			stored = now;
@@ -358,10 +380,8 @@ static void close_all(struct net *net, unsigned started)
 {
 	sweeper_stop(net->sweeper);
 	admin_backup_end(net);
-	if (net->log != NULL) {
-		cursors_store(net->cursors, net->log);
-		reads_store(net->reads, net->log);
-	}
+	if (net->log != NULL)
+		store_rows(net);
 	oplog_stop(net->log);
 	if (started == net->loop_count)
 		net_each_loop(net, stop_in, NULL);

@@ -160,7 +160,7 @@ static void keep_seen(struct net *net, uint64_t account)
 		DB_ACCOUNT_SEEN, db_bytes(&key), db_bytes(&value), &q) != SN_OK)
 		return;
 	/* A full queue may lose it. */
-	if (oplog_submit(net->log, q) != SN_OK)
+	if (oplog_ride(net->log, q) != SN_OK)
 		oplog_request_free(q);
 }
 

@@ -7,14 +7,15 @@
 
 #define BUCKETS 4096
 /* Calls of reads_store after which a stored mark leaves memory.  Until then
- * its row may still be on its way to the disk. */
+ * a reader's snapshot may be older than its row. */
 #define LINGER 10
 
 struct mark {
 	struct mark *next; /* In its bucket. */
 	uint64_t room, account, seq;
 	bool dirty;
-	unsigned age; /* Calls of reads_store since it was submitted. */
+	unsigned under_way; /* Rows that the log has not answered yet. */
+	unsigned age;       /* Calls of reads_store since it was stored. */
 };
 
 struct reads {
@@ -149,6 +150,7 @@ static struct oplog_request *row(struct mark *m)
 	    SN_OK)
 		return (NULL);
 	m->dirty = false;
+	m->under_way++;
 	m->age = 0;
 	return (q);
 }
@@ -165,7 +167,7 @@ static struct oplog_request *sweep(
 			q->next = list;
 			list = q;
 		}
-		if (m->dirty || m->age++ < LINGER) {
+		if (m->dirty || m->under_way > 0 || m->age++ < LINGER) {
 			at = &m->next;
 			continue;
 		}
@@ -185,10 +187,27 @@ void reads_store(struct reads *r, struct oplog *log)
 		list = sweep(r, &r->buckets[i], list);
 	pthread_mutex_unlock(&r->lock);
 	for (; list != NULL; list = next) {
+		enum sn_err err;
+
 		next = list->next;
-		/* One that is lost here, or by a full disk, is stored with
-		 * its next move. */
-		if (oplog_submit(log, list) != SN_OK)
-			oplog_request_free(list);
+		if ((err = oplog_ride(log, list)) == SN_OK)
+			continue;
+		reads_stored(
+		    r, (struct sn_bytes){ list->data, list->key_len }, err);
+		oplog_request_free(list);
 	}
+}
+
+void reads_stored(struct reads *r, struct sn_bytes key, enum sn_err err)
+{
+	struct sn_rd rd = sn_rd_over(key.p, key.n);
+	uint64_t room = sn_rd_u64(&rd), account = sn_rd_u64(&rd);
+	struct mark *m;
+
+	pthread_mutex_lock(&r->lock);
+	if ((m = find(r, room, account)) != NULL) {
+		m->under_way--;
+		m->dirty |= err != SN_OK;
+	}
+	pthread_mutex_unlock(&r->lock);
 }

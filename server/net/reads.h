@@ -32,7 +32,12 @@ enum sn_err reads_get(struct reads *r, struct sn_txn *txn, uint64_t room,
 enum sn_err reads_mark(struct reads *r, struct sn_txn *txn, uint64_t room,
     uint64_t account, uint64_t seq, bool *moved) SN_MUST_USE;
 
-/** reads_store(r, log): submit those that have moved since last time. */
+/** reads_store(r, log): let those that have moved since last time ride with
+ * the log; the caller wakes it. */
 void reads_store(struct reads *r, struct oplog *log);
+
+/** reads_stored(r, key, err): what became of a row that reads_store
+ * submitted.  One that was refused stays here and is submitted again. */
+void reads_stored(struct reads *r, struct sn_bytes key, enum sn_err err);
 
 #endif

@@ -71,6 +71,11 @@ enum sn_err oplog_submit(struct oplog *log, struct oplog_request *request)
 	return (err);
 }
 
+enum sn_err oplog_ride(struct oplog *log, struct oplog_request *request)
+{
+	return (log->backend->submit(log, request));
+}
+
 /* Lives on the stack of the one who waits. */
 struct oplog_waiter {
 	pthread_mutex_t lock;

@@ -110,6 +110,14 @@ void oplog_wake(struct oplog *log);
 enum sn_err oplog_submit_wait(
     struct oplog *log, const struct op *op, struct applied *out) SN_MUST_USE;
 
+/**
+ * oplog_ride(log, request):
+ * The same for a row that nobody waits for: it goes with the next batch, and
+ * begins none.  Whoever uses this calls oplog_wake now and then.
+ */
+enum sn_err oplog_ride(
+    struct oplog *log, struct oplog_request *request) SN_MUST_USE;
+
 /** oplog_answer_waiters(batch): for the sink, before it lets go. */
 void oplog_answer_waiters(const struct oplog_batch *batch);
 

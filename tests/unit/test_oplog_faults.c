@@ -1,0 +1,277 @@
+/*
+ * What the log does on a disk that fails, a full one, and a damaged record:
+ * each is answered and told as what it is, and rows that nobody waits for
+ * cost no sync of their own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "server/oplog/oplog_embedded.h"
+#include "tests/unit/oplog_world.h"
+
+/* The disk that LMDB meets here: these stand before the C library's. */
+static atomic_int sync_fails, write_fails; /* An errno, or 0. */
+static atomic_uint syncs;
+
+int fdatasync(int fd)
+{
+	atomic_fetch_add(&syncs, 1);
+	errno = atomic_load(&sync_fails);
+	return (errno != 0 ? -1 : fsync(fd));
+}
+
+static bool refused(void)
+{
+	errno = atomic_load(&write_fails);
+	return (errno != 0);
+}
+
+ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	return (refused() ? -1 : syscall(SYS_pwrite64, fd, p, n, at));
+}
+
+ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
+{
+	return (refused() ? -1 : syscall(SYS_pwritev, fd, v, n, at, 0));
+}
+
+struct bed {
+	struct world *world;
+	struct oplog *log;
+	int said, err; /* The log's lines, and where they went before. */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	unsigned answered;
+	enum sn_err of[64]; /* By ref. */
+};
+
+static void take(void *arg, struct oplog_batch *batch)
+{
+	struct bed *b = arg;
+
+	atomic_store(&batch->holders, 1);
+	pthread_mutex_lock(&b->lock);
+	for (struct oplog_request *q = batch->first; q != NULL; q = q->next) {
+		b->of[q->ref] = q->err;
+		b->answered++;
+	}
+	pthread_cond_signal(&b->wake);
+	pthread_mutex_unlock(&b->lock);
+	oplog_release(batch);
+}
+
+static int begin(void **state)
+{
+	struct oplog_embedded_options options = { .batch_max = 64,
+		.queue_max = 1 << 24 };
+	struct bed *b = calloc(1, sizeof(*b));
+	void *world;
+
+	assert_int_equal(setup(&world), 0);
+	b->world = world;
+	pthread_mutex_init(&b->lock, NULL);
+	pthread_cond_init(&b->wake, NULL);
+	for (uint64_t id = 1; id <= 3; id++)
+		assert_int_equal(
+		    add(world, id, (char[]){ (char)('a' + id), '\0' }), SN_OK);
+	assert_int_equal(
+	    oplog_embedded_start(b->world->store, &options, take, b, &b->log),
+	    SN_OK);
+	b->said = memfd_create("said", MFD_CLOEXEC);
+	b->err = dup(STDERR_FILENO);
+	assert_true(dup2(b->said, STDERR_FILENO) >= 0);
+	*state = b;
+	return (0);
+}
+
+static int end(void **state)
+{
+	struct bed *b = *state;
+
+	atomic_store(&sync_fails, 0);
+	atomic_store(&write_fails, 0);
+	oplog_stop(b->log);
+	(void)dup2(b->err, STDERR_FILENO);
+	(void)close(b->err);
+	(void)close(b->said);
+	*state = b->world;
+	free(b);
+	return (teardown(state));
+}
+
+/* How many lines of this event there are, and that they say this. */
+static unsigned lines(struct bed *b, const char *event, const char *says)
+{
+	static char text[65536];
+	ssize_t n = pread(b->said, text, sizeof(text) - 1, 0);
+	unsigned found = 0;
+
+	assert_true(n >= 0);
+	text[n] = '\0';
+	for (char *save, *line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (strstr(line, event) == NULL)
+			continue;
+		assert_non_null(strstr(line, says));
+		found++;
+	}
+	return (found);
+}
+
+static void await(struct bed *b, unsigned count)
+{
+	pthread_mutex_lock(&b->lock);
+	while (b->answered < count)
+		pthread_cond_wait(&b->wake, &b->lock);
+	pthread_mutex_unlock(&b->lock);
+}
+
+static struct oplog_request *post(uint64_t from, uint64_t to, uint64_t ref)
+{
+	struct op op = { .kind = OP_MESSAGE, .time = 5000 };
+	struct oplog_request *q;
+
+	op.message.sender = from;
+	op.message.direct = true;
+	op.message.target = to;
+	memset(op.message.id, (int)ref + 1, sizeof(op.message.id));
+	op.message.tail = sn_bytes_of("a tail");
+	assert_int_equal(oplog_request_new(&op, &q), SN_OK);
+	q->kind = OP_MESSAGE;
+	q->ref = ref;
+	return (q);
+}
+
+static struct oplog_request *row(uint64_t key, size_t size, uint64_t ref)
+{
+	static const uint8_t nothing[1 << 20];
+	struct db_key k = db_key1(key);
+	struct oplog_request *q;
+
+	assert_int_equal(oplog_local_new(DB_ACCOUNT_SEEN, db_bytes(&k),
+			     (struct sn_bytes){ nothing, size }, &q),
+	    SN_OK);
+	q->ref = ref;
+	return (q);
+}
+
+/* Submit by itself, and what became of it. */
+static enum sn_err now(struct bed *b, struct oplog_request *q)
+{
+	uint64_t ref = q->ref;
+	unsigned before = b->answered;
+
+	assert_int_equal(oplog_submit(b->log, q), SN_OK);
+	await(b, before + 1);
+	return (b->of[ref]);
+}
+
+static void damage_account(struct bed *b, uint64_t id)
+{
+	struct db_key key = db_key1(id);
+	struct sn_txn *txn;
+
+	assert_int_equal(sn_txn_write(b->world->store, &txn), SN_OK);
+	assert_int_equal(sn_txn_put(txn, DB_ACCOUNTS, db_bytes(&key),
+			     sn_bytes_of("no such record")),
+	    SN_OK);
+	assert_int_equal(sn_txn_commit(txn), SN_OK);
+}
+
+static void a_failed_sync_is_no_damage_even_beside_some(void **state)
+{
+	struct bed *b = *state;
+
+	damage_account(b, 3);
+	atomic_store(&sync_fails, EIO);
+	assert_int_equal(oplog_submit_more(b->log, post(3, 1, 0)), SN_OK);
+	assert_int_equal(oplog_submit_more(b->log, post(1, 2, 1)), SN_OK);
+	assert_int_equal(oplog_submit_more(b->log, post(2, 1, 2)), SN_OK);
+	oplog_wake(b->log);
+	await(b, 3);
+	assert_int_equal(b->of[0], SN_ECORRUPT);
+	assert_int_equal(b->of[1], SN_ESTORE);
+	assert_int_equal(b->of[2], SN_ESTORE);
+	assert_int_equal(lines(b, "record.damaged", "SN_ECORRUPT"), 1);
+	assert_int_equal(lines(b, "store.failed", "look at the disk"), 2);
+	/* It is well again, and no later success is believed. */
+	atomic_store(&sync_fails, 0);
+	assert_int_equal(now(b, post(1, 2, 3)), SN_ESTORE);
+}
+
+static void a_full_disk_is_told_as_such_and_writing_goes_on(void **state)
+{
+	struct bed *b = *state;
+
+	damage_account(b, 3);
+	atomic_store(&write_fails, ENOSPC);
+	assert_int_equal(oplog_submit_more(b->log, post(3, 1, 0)), SN_OK);
+	assert_int_equal(oplog_submit_more(b->log, post(1, 2, 1)), SN_OK);
+	oplog_wake(b->log);
+	await(b, 2);
+	assert_int_equal(b->of[0], SN_ECORRUPT);
+	assert_int_equal(b->of[1], SN_ESTOREFULL);
+	assert_int_equal(lines(b, "record.damaged", "SN_ECORRUPT"), 1);
+	assert_int_equal(lines(b, "store.full", "of=disk"), 1);
+	assert_int_equal(lines(b, "store.failed", ""), 0);
+	atomic_store(&write_fails, 0);
+	assert_int_equal(now(b, post(1, 2, 2)), SN_OK);
+}
+
+static void a_full_map_is_told_as_such_and_small_rows_still_fit(void **state)
+{
+	struct bed *b = *state;
+	enum sn_err err = SN_OK;
+
+	for (uint64_t i = 0; err == SN_OK && i < 20; i++)
+		err = now(b, row(i, 1 << 20, 0));
+	assert_int_equal(err, SN_ESTOREFULL);
+	assert_int_equal(lines(b, "store.full", "of=map"), 1);
+	assert_int_equal(now(b, row(0, 8, 1)), SN_OK);
+}
+
+static void a_row_that_nobody_waits_for_costs_no_sync_of_its_own(void **state)
+{
+	struct bed *b = *state;
+	unsigned before = atomic_load(&syncs);
+
+	for (uint64_t i = 0; i < 40; i++)
+		assert_int_equal(oplog_ride(b->log, row(i, 8, i)), SN_OK);
+	/* It has had all it needs to begin, and has not. */
+	assert_int_equal(atomic_load(&syncs), before);
+	assert_int_equal(now(b, post(1, 2, 50)), SN_OK);
+	assert_int_equal(b->answered, 41);
+	assert_int_equal(atomic_load(&syncs), before + 1);
+	/* Without a message, whoever wakes the log takes them along. */
+	assert_int_equal(oplog_ride(b->log, row(1, 8, 51)), SN_OK);
+	oplog_wake(b->log);
+	await(b, 42);
+	assert_int_equal(b->of[51], SN_OK);
+	assert_int_equal(atomic_load(&syncs), before + 2);
+	/* And so does its end. */
+	assert_int_equal(oplog_ride(b->log, row(2, 8, 52)), SN_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    a_failed_sync_is_no_damage_even_beside_some, begin, end),
+		cmocka_unit_test_setup_teardown(
+		    a_full_disk_is_told_as_such_and_writing_goes_on, begin,
+		    end),
+		cmocka_unit_test_setup_teardown(
+		    a_full_map_is_told_as_such_and_small_rows_still_fit, begin,
+		    end),
+		cmocka_unit_test_setup_teardown(
+		    a_row_that_nobody_waits_for_costs_no_sync_of_its_own, begin,
+		    end),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
