@@ -4,6 +4,7 @@
 
 #include "lib/clock.h"
 #include "server/oplog/account.h"
+#include "server/oplog/dedupe.h"
 #include "server/net/dispatch.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
@@ -42,6 +43,32 @@ static enum sn_err find_target(
 	m->target = account.id;
 	names_put(&s->loop->names, to, account.id);
 	return (SN_OK);
+}
+
+static void put_stored(struct sess *s, const struct sn_frame_stored *f)
+{
+	struct sn_wr w = sess_put(s, 64);
+
+	sn_frame_put_stored(&w, f);
+	sess_put_end(s, &w);
+}
+
+/*
+ * The target is not there, or not any more: a message that was stored while
+ * it was is stored, and its sender, who may have lost the answer, hears so.
+ */
+static enum sn_err answer_again(
+    struct sess *s, const struct sn_frame_send *send)
+{
+	struct sn_frame_stored f = { .ref = send->ref, .duplicate = true };
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = loop_read(s->loop, &txn)) == SN_OK)
+		err = dedupe_find(txn, send->id, s->account, &f.seq, &f.time);
+	if (err == SN_OK)
+		put_stored(s, &f);
+	return (err);
 }
 
 /* All of the message but its place, as DELIVER will carry it. */
@@ -83,7 +110,10 @@ void send_on_send(struct sess *s, const struct sn_frame *frame)
 		op.message.expires =
 		    f.ttl < UINT64_MAX - op.time ? op.time + f.ttl : UINT64_MAX;
 	memcpy(op.message.id, f.id, sizeof(f.id));
-	if ((err = find_target(s, f.to, &op.message)) != SN_OK) {
+	err = find_target(s, f.to, &op.message);
+	if (err == SN_ENOTFOUND && (err = answer_again(s, &f)) == SN_OK)
+		return;
+	if (err != SN_OK) {
 		sess_error_of(s, f.ref, err);
 		return;
 	}
@@ -106,7 +136,6 @@ void send_answer(struct sess *s, const struct oplog_request *q)
 		.time = q->applied.time,
 		.duplicate = q->applied.duplicate,
 	};
-	struct sn_wr w;
 
 	if (q->err == SN_ELIMIT) {
 		limits_error(s, q->ref, limits_of(q));
@@ -119,7 +148,5 @@ void send_answer(struct sess *s, const struct oplog_request *q)
 		return;
 	}
 	s->messages_in++;
-	w = sess_put(s, 64);
-	sn_frame_put_stored(&w, &f);
-	sess_put_end(s, &w);
+	put_stored(s, &f);
 }

@@ -9,22 +9,13 @@
 static enum sn_err check_duplicate(
     struct sn_txn *txn, const struct op_message *m, struct applied *out)
 {
-	struct dedupe_key key = dedupe_key(m->id, m->sender);
-	struct sn_bytes value;
-	struct sn_rd r;
 	enum sn_err err;
 
-	err = sn_txn_get(txn, DB_DEDUPE,
-	    (struct sn_bytes){ key.bytes, sizeof(key.bytes) }, &value);
-	if (err == SN_ENOTFOUND)
-		return (SN_OK);
+	err = dedupe_find(txn, m->id, m->sender, &out->seq, &out->time);
 	if (err != SN_OK)
-		return (err);
-	r = sn_rd_over(value.p, value.n);
-	out->seq = sn_rd_u64(&r);
-	out->time = sn_rd_u64(&r);
+		return (err == SN_ENOTFOUND ? SN_OK : err);
 	out->duplicate = true;
-	return (sn_rd_end(&r) ? SN_EEXISTS : SN_ECORRUPT);
+	return (SN_EEXISTS);
 }
 
 /* The conversation's room; ${fresh} when it has still to be made. */

@@ -230,3 +230,27 @@ def test_a_slow_reader_neither_loses_nor_delays(server, people):
             assert carol.until(seq)
         assert time.monotonic() - begin < 5
         assert [d.seq for d in bob.until(seqs[-1], wait=30)] == seqs
+
+
+@pytest.mark.parametrize("end", ["deleted", "disabled", "removed"])
+def test_what_was_stored_is_told_again_though_its_target_is_gone(
+        server, people, end):
+    """The answer may have been lost, and the target have gone meanwhile."""
+    target = "#there" if end == "removed" else "carol"
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        bob.call("DONE", "ROOM_CREATE", "#there", True, "")
+        alice.call("DONE", "ROOM_JOIN", "#there")
+        id = new_id()
+        first = alice.post(target, "once", id)
+        if end == "removed":
+            bob.call("DONE", "ROOM_REMOVE", "#there", "alice")
+        else:
+            server.ctl("account", end[:-1], "carol")
+        again = alice.post(target, "once", id)
+        assert (again.seq, again.time, again.duplicate) == (
+            first.seq, first.time, True)
+        for session, other in ((alice, new_id()), (bob, id)):
+            with pytest.raises(Refused, match="unknown-target"):
+                session.post("carol" if end != "removed" else "#nowhere",
+                             "another's id, or one that is new", other)
