@@ -17,9 +17,39 @@
 /* One page, sent over as many turns as it takes. */
 struct history {
 	uint64_t ref;
+	uint64_t room;
+	uint64_t from;    /* What is below is not for this account. */
+	uint64_t changes; /* The loop's count when that was looked up. */
 	size_t next, sent;
 	struct history_page page;
 };
+
+static uint64_t visible_from(
+    const struct room *room, const struct room_member *me)
+{
+	return (room->history ? 0 : me->joined);
+}
+
+/*
+ * The page may be read long after it was asked for: what was said in a room is
+ * for those who are in it when it is read.
+ */
+static enum sn_err look_again(
+    struct sess *s, struct sn_txn *txn, struct history *h)
+{
+	struct room_member me;
+	struct room room;
+	enum sn_err err;
+
+	if (h->room == 0 || h->changes == s->loop->changes)
+		return (SN_OK);
+	if ((err = room_get(txn, h->room, &room)) != SN_OK ||
+	    (err = room_member(txn, h->room, s->account, &me)) != SN_OK)
+		return (err);
+	h->from = visible_from(&room, &me);
+	h->changes = s->loop->changes;
+	return (SN_OK);
+}
 
 static enum sn_err collect(
     struct sess *s, const struct sn_frame_history *f, struct history *h)
@@ -40,7 +70,9 @@ static enum sn_err collect(
 	    (err = conversation_find(txn, s->account, f->with, &c)) != SN_OK ||
 	    c.room.id == 0)
 		return (err);
-	range.from = c.room.history ? 0 : c.me.joined;
+	h->room = c.room.id;
+	h->changes = s->loop->changes;
+	h->from = range.from = visible_from(&c.room, &c.me);
 	return (history_page(txn, c.room.id, &range, &h->page));
 }
 
@@ -126,9 +158,11 @@ void history_feed(struct sess *s)
 
 	if (h == NULL)
 		return;
-	if ((err = loop_read(s->loop, &txn)) != SN_OK) {
+	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
+	    (err = look_again(s, txn, h)) != SN_OK) {
 		sess_error_of(s, h->ref, err);
 		history_stop(s);
+		sess_again(s);
 		return;
 	}
 	while (s->state == SESS_READY && h->next < h->page.count) {
@@ -138,7 +172,9 @@ void history_feed(struct sess *s)
 			sess_again(s);
 			return;
 		}
-		put_item(s, txn, h->page.seqs[h->next++]);
+		if (h->page.seqs[h->next] >= h->from)
+			put_item(s, txn, h->page.seqs[h->next]);
+		h->next++;
 	}
 	if (s->state == SESS_READY)
 		put_end(s);

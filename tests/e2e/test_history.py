@@ -1,8 +1,10 @@
 """HISTORY: pages of one conversation or room, section 6 of the page."""
 
+import socket
+
 import pytest
 
-from protocol import Refused, encode
+from protocol import Refused, encode, new_id
 
 
 @pytest.fixture
@@ -147,3 +149,40 @@ def test_history_of_large_messages_comes_whole(server, people):
         seqs = [alice.post("bob", b"h" * 61440).seq for _ in range(60)]
         assert page(alice, "bob") == (seqs, False)
         alice.ping()
+
+
+@pytest.mark.parametrize("end", ["ROOM_REMOVE", "ROOM_LEAVE", "ROOM_DELETE",
+                                 None])
+def test_a_page_that_is_read_late_ends_where_the_membership_did(
+        make_server, people, end):
+    """12 MB are more than the sockets hold: what they do not is looked up
+    when it is read, and by then is no longer hers."""
+    server = make_server({"loops": 1})
+    with server.login(people.bob_desk) as bob, \
+            server.login(people.alice_laptop) as slow, \
+            server.login(people.alice_phone) as alice:
+        slow.tls.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        bob.call("DONE", "ROOM_CREATE", "#late", True, "", True)
+        alice.call("DONE", "ROOM_JOIN", "#late")
+        for i in range(200):
+            bob.send("SEND", i, "#late", new_id(), "text/plain", bytes(61440))
+        for i in range(200):
+            bob.expect("STORED", ref=i)
+        ref = slow.ask("HISTORY", "#late", None, None, 200)
+        first = slow.expect("ITEM", ref=ref)
+        if end == "ROOM_LEAVE":
+            alice.call("DONE", end, "#late")
+        elif end:
+            bob.call("DONE", end, "#late",
+                     *["alice"] * (end == "ROOM_REMOVE"))
+        if end is None:
+            items, last = slow.items("ITEM", ref)
+            assert len(items) == last.count - 1 == 199
+            return
+        items = [first]
+        with pytest.raises(Refused, match="unknown-target") as refused:
+            while True:
+                items.append(slow.expect("ITEM", ref=ref))
+        assert refused.value.frame.ref == ref
+        assert len(items) < 200
+        slow.ping()
