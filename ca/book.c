@@ -6,6 +6,7 @@
 #include "ca/audit.h"
 #include "ca/crl_list.h"
 #include "ca/due.h"
+#include "ca/find.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
 #include "ca/ssl.h"
@@ -78,37 +79,33 @@ enum sn_err book_get(
 	return (record_decode(key, value, out));
 }
 
+struct newest {
+	int64_t now;
+	struct record *out;
+	bool found;
+};
+
+static enum sn_err keep_newest(void *arg, const struct record *rec)
+{
+	struct newest *n = arg;
+
+	/* They come in the order of their starts. */
+	if (rec->state == STATE_VALID && rec->not_after >= n->now) {
+		*n->out = *rec;
+		n->found = true;
+	}
+	return (SN_OK);
+}
+
 enum sn_err book_newest(struct sn_txn *txn, enum record_kind kind,
     const char *name, const char *label, int64_t now, struct record *out)
 {
-	uint8_t prefix[BOOK_KEY];
-	size_t n = book_prefix(kind, name, label, prefix);
-	struct sn_bytes key, value;
-	struct sn_cursor *c;
-	enum sn_err err, found = SN_ENOTFOUND;
+	struct newest n = { .now = now, .out = out };
+	enum sn_err err = find_walk(txn, kind, name, label, keep_newest, &n);
 
-	if ((err = sn_cursor_open(txn, TABLE_DEVICE, &c)) != SN_OK)
+	if (err != SN_OK)
 		return (err);
-	for (err = sn_cursor_seek(
-		 c, (struct sn_bytes){ prefix, n }, &key, &value);
-	     err == SN_OK && key.n > n + SERIAL_BYTES &&
-	     memcmp(key.p, prefix, n) == 0;
-	     err = sn_cursor_next(c, &key, &value)) {
-		struct record rec;
-		const uint8_t *p = key.p;
-
-		if ((err = inventory_unseal(TABLE_DEVICE, key, &value)) !=
-			SN_OK ||
-		    (err = book_get(txn, p + key.n - SERIAL_BYTES, &rec)) !=
-			SN_OK)
-			break;
-		if (rec.state == STATE_VALID && rec.not_after >= now) {
-			*out = rec;
-			found = SN_OK;
-		}
-	}
-	sn_cursor_close(c);
-	return (err == SN_OK || err == SN_ENOTFOUND ? found : err);
+	return (n.found ? SN_OK : SN_ENOTFOUND);
 }
 
 /* A serial no certificate has had: positive, never shorter than the rest. */

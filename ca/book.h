@@ -102,7 +102,8 @@ size_t book_prefix(enum record_kind kind, const char *name, const char *label,
 void book_expiry_key(const struct record *rec, uint8_t out[8 + SERIAL_BYTES]);
 
 /** book_newest(txn, kind, name, label, now, out): the valid certificate of a
- * device with the latest start.  SN_ENOTFOUND. */
+ * device with the latest start.  SN_ENOTFOUND; SN_ECORRUPT when a row of that
+ * name is missing, for it might be the one. */
 enum sn_err book_newest(struct sn_txn *txn, enum record_kind kind,
     const char *name, const char *label, int64_t now,
     struct record *out) SN_MUST_USE;

@@ -13,7 +13,8 @@
  */
 struct carried {
 	unsigned certificates, revocations, issuers, entries;
-	uint64_t crl; /* The highest number of a list that was carried. */
+	unsigned released; /* Renewed by what is revoked: they hold on. */
+	uint64_t crl;      /* The highest number of a list that was carried. */
 };
 
 /** carry_books(from, to, c, why): everything in other books of this authority

@@ -91,7 +91,7 @@ static enum sn_err compare(void *arg, const struct record *rec)
 {
 	struct outlived *o = arg;
 
-	o->yes = o->yes || (rec->state == STATE_VALID &&
+	o->yes = o->yes || (rec->state == STATE_VALID && rec->due == 0 &&
 			       rec->not_after > o->rec->not_after);
 	return (SN_OK);
 }

@@ -12,6 +12,7 @@
 #include "ca/audit.h"
 #include "ca/carry.h"
 #include "ca/draft.h"
+#include "ca/due.h"
 #include "ca/elect.h"
 #include "ca/examine.h"
 #include "ca/inventory.h"
@@ -304,7 +305,7 @@ static bool has_key(const void *arg, uint32_t id)
 
 static enum sn_err note(struct work *w, struct sn_txn *to)
 {
-	const struct carried *c = &w->carried;
+	struct carried *c = &w->carried;
 	char when[SN_CLOCK_TEXT], name[32];
 	struct sn_why ignored;
 	int64_t now;
@@ -313,7 +314,8 @@ static enum sn_err note(struct work *w, struct sn_txn *to)
 	err = authority_now(to, &now, &ignored);
 	if (err != SN_OK && err != SN_EDENIED)
 		return (err);
-	if ((err = elect(to, has_key, w, now, &w->active)) != SN_OK ||
+	if ((err = due_release_all(to, now, &c->released)) != SN_OK ||
+	    (err = elect(to, has_key, w, now, &w->active)) != SN_OK ||
 	    (err = carry_stale(to, &w->stale)) != SN_OK ||
 	    (err = sn_txn_count(to, TABLE_CERTIFICATE, &w->certificates)) !=
 		SN_OK ||

@@ -10,28 +10,43 @@
 #include "ca/inventory.h"
 #include "ca/keyring.h"
 #include "ca/publish.h"
+#include "lib/clock.h"
 
 #define AT_ONCE_MAX (1U << 20)
 
-/* What is to be revoked. */
-struct targets {
+struct records {
 	struct record *list;
 	size_t count, room;
+};
+
+/* What is to be revoked. */
+struct targets {
+	struct records all;
+	struct records unrenewed; /* Due, and nothing has renewed them. */
+	struct records released;  /* They hold on, and are due no more. */
 	size_t revoked_before;
 	bool more; /* There were too many for once. */
 	int64_t now;
+	struct sn_txn *txn;
 };
 
-static bool grow(struct targets *t)
+static enum sn_err add(struct records *r, const struct record *rec)
 {
-	size_t room = t->room == 0 ? 16 : 2 * t->room;
-	struct record *list = realloc(t->list, room * sizeof(*list));
+	if (r->count == AT_ONCE_MAX)
+		return (SN_ELIMIT);
+	if (r->count == r->room) {
+		size_t room = r->room == 0 ? 16 : 2 * r->room;
+		struct record *list = realloc(r->list, room * sizeof(*list));
 
-	if (list == NULL)
-		return (false);
-	t->list = list;
-	t->room = room;
-	return (true);
+		if (list == NULL)
+			return (SN_ENOMEM);
+		r->list = list;
+		r->room = room;
+	}
+	r->list[r->count] = *rec;
+	/* It belongs to the transaction. */
+	r->list[r->count++].der = (struct sn_bytes){ "", 0 };
+	return (SN_OK);
 }
 
 static enum sn_err take(void *arg, const struct record *rec)
@@ -44,14 +59,22 @@ static enum sn_err take(void *arg, const struct record *rec)
 	}
 	if (rec->state != STATE_VALID || rec->not_after < t->now)
 		return (SN_OK);
-	if (t->count == AT_ONCE_MAX)
-		return (SN_ELIMIT);
-	if (t->count == t->room && !grow(t))
-		return (SN_ENOMEM);
-	t->list[t->count] = *rec;
-	/* It belongs to the transaction. */
-	t->list[t->count++].der = (struct sn_bytes){ "", 0 };
-	return (SN_OK);
+	return (add(&t->all, rec));
+}
+
+/* A renewed one goes only while what renewed it is there. */
+static enum sn_err take_due(void *arg, const struct record *rec)
+{
+	struct targets *t = arg;
+	bool superseded;
+	enum sn_err err;
+
+	if (rec->state != STATE_VALID || rec->not_after < t->now)
+		return (SN_OK);
+	err = due_superseded(t->txn, rec, t->now, &superseded);
+	if (err != SN_OK)
+		return (err);
+	return (add(superseded ? &t->all : &t->unrenewed, rec));
 }
 
 static enum sn_err select_one(
@@ -89,7 +112,7 @@ static enum sn_err select_account(
 		    account, AT_ONCE_MAX));
 	if (err != SN_OK)
 		return (inventory_why(cmd->a->store, err, &cmd->why));
-	if (t->count == 0 && t->revoked_before == 0)
+	if (t->all.count == 0 && t->revoked_before == 0)
 		return (sn_why(&cmd->why, SN_ENOTFOUND,
 		    "%s%s%s has no valid certificate; sicher-ca list "
 		    "--account %s shows what there is",
@@ -101,8 +124,10 @@ static enum sn_err select_account(
 static enum sn_err select_due(
     struct cmd *cmd, struct sn_txn *txn, struct targets *t)
 {
-	enum sn_err err = due_walk(txn, t->now, take, t);
+	enum sn_err err;
 
+	t->txn = txn;
+	err = due_walk(txn, t->now, take_due, t);
 	/* The rest is taken by the next run. */
 	t->more = err == SN_ELIMIT;
 	return (t->more ? SN_OK : inventory_why(cmd->a->store, err, &cmd->why));
@@ -114,7 +139,7 @@ static enum sn_err choose(
 	struct sn_why ignored;
 	enum sn_err err;
 
-	t->count = t->revoked_before = 0;
+	t->all.count = t->unrenewed.count = t->revoked_before = 0;
 	/* A wrong clock must not keep anybody from being revoked. */
 	err = authority_now(txn, &t->now, &ignored);
 	if (err != SN_OK && err != SN_EDENIED)
@@ -139,9 +164,46 @@ static enum sn_err get_ready(
 		return (inventory_why(cmd->a->store, err, &cmd->why));
 	err = choose(cmd, txn, t);
 	sn_txn_abort(txn);
-	for (size_t i = 0; err == SN_OK && i < t->count; i++)
-		err = keyring_key(ring, t->list[i].issuer, &key, &cmd->why);
+	for (size_t i = 0; err == SN_OK && i < t->all.count; i++)
+		err = keyring_key(ring, t->all.list[i].issuer, &key, &cmd->why);
 	return (err);
+}
+
+/* Devices that have lost what renewed them keep what they had. */
+static enum sn_err release(
+    struct sn_txn *txn, const struct records *devices, struct targets *t)
+{
+	struct record rec;
+	enum sn_err err = SN_OK;
+
+	for (size_t i = 0; err == SN_OK && i < devices->count; i++) {
+		err = due_release(txn, &devices->list[i], t->now, &rec);
+		if (err == SN_OK)
+			err = add(&t->released, &rec);
+		else if (err == SN_ENOTFOUND)
+			err = SN_OK;
+	}
+	return (err);
+}
+
+static enum sn_err mark_all(
+    struct sn_txn *txn, uint8_t reason, struct targets *t)
+{
+	enum sn_err err;
+
+	for (size_t i = 0; i < t->all.count; i++) {
+		struct record rec;
+
+		err = book_get(txn, t->all.list[i].serial, &rec);
+		if (err != SN_OK ||
+		    (err = crl_revoke(txn, &rec, reason, t->now)) != SN_OK)
+			return (err);
+		rec.der = (struct sn_bytes){ "", 0 };
+		t->all.list[i] = rec;
+	}
+	if ((err = release(txn, &t->all, t)) != SN_OK)
+		return (err);
+	return (release(txn, &t->unrenewed, t));
 }
 
 static enum sn_err mark(
@@ -151,16 +213,29 @@ static enum sn_err mark(
 
 	if ((err = choose(cmd, txn, t)) != SN_OK)
 		return (err);
-	for (size_t i = 0; i < t->count; i++) {
-		struct record rec;
+	return (
+	    inventory_why(cmd->a->store, mark_all(txn, reason, t), &cmd->why));
+}
 
-		if ((err = book_get(txn, t->list[i].serial, &rec)) != SN_OK ||
-		    (err = crl_revoke(txn, &rec, reason, t->now)) != SN_OK)
-			return (inventory_why(cmd->a->store, err, &cmd->why));
-		rec.der = (struct sn_bytes){ "", 0 };
-		t->list[i] = rec;
+static void tell_released(struct cmd *cmd, const struct targets *t)
+{
+	char serial[SERIAL_TEXT], until[SN_CLOCK_TEXT];
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < t->released.count; i++) {
+		const struct record *rec = &t->released.list[i];
+
+		(void)sn_bytes_hex(rec->serial, SERIAL_BYTES, serial);
+		(void)json_array_append_new(all, cmd_record(rec, t->now));
+		cmd_say(cmd,
+		    "%s%s%s has nothing newer any more, so its certificate %s "
+		    "is not due for revocation, and holds until %s. To revoke "
+		    "it as well: sicher-ca revoke --serial %s",
+		    rec->name, rec->label[0] != '\0' ? ", device " : "",
+		    rec->label, serial, sn_clock_rfc3339(rec->not_after, until),
+		    serial);
 	}
-	return (SN_OK);
+	cmd_set(cmd, "released", all);
 }
 
 static void tell(struct cmd *cmd, const struct targets *t)
@@ -168,8 +243,8 @@ static void tell(struct cmd *cmd, const struct targets *t)
 	char serial[SERIAL_TEXT];
 	json_t *all = json_array();
 
-	for (size_t i = 0; i < t->count; i++) {
-		const struct record *rec = &t->list[i];
+	for (size_t i = 0; i < t->all.count; i++) {
+		const struct record *rec = &t->all.list[i];
 
 		(void)json_array_append_new(all, cmd_record(rec, t->now));
 		cmd_say(cmd, "Revoked: %s%s%s, certificate %s (%s).", rec->name,
@@ -177,7 +252,7 @@ static void tell(struct cmd *cmd, const struct targets *t)
 		    sn_bytes_hex(rec->serial, SERIAL_BYTES, serial),
 		    record_reason_text(rec->reason));
 	}
-	if (t->count == 0)
+	if (t->all.count == 0)
 		cmd_say(cmd, "%s",
 		    t->revoked_before > 0
 			? "It was revoked before; nothing to change."
@@ -193,14 +268,14 @@ static void tell(struct cmd *cmd, const struct targets *t)
 /* What a revoked CA has issued goes down with it. */
 static void tell_issuers(struct cmd *cmd, const struct targets *t)
 {
-	for (size_t i = 0; i < t->count; i++)
-		if (t->list[i].kind == KIND_ISSUER)
+	for (size_t i = 0; i < t->all.count; i++)
+		if (t->all.list[i].kind == KIND_ISSUER)
 			cmd_say(cmd,
 			    "Every certificate that %s has issued is refused "
 			    "from now on. Next: sicher-ca issuer rotate if it "
 			    "was the active one, then new certificates for "
 			    "servers and devices.",
-			    t->list[i].name);
+			    t->all.list[i].name);
 }
 
 static enum sn_err revoke(
@@ -221,11 +296,12 @@ static enum sn_err revoke(
 	if (err != SN_OK)
 		return (err);
 	tell(cmd, t);
+	tell_released(cmd, t);
 	/* Even when nothing is new: the run that revoked it may have died
 	 * before its CRL was out. */
 	err = publish_lists(cmd, ring, PUBLISH_STALE,
-	    t->count + t->revoked_before > 0 ? PUBLISH_CONFIRM
-					     : PUBLISH_RENEWAL);
+	    t->all.count + t->revoked_before > 0 ? PUBLISH_CONFIRM
+						 : PUBLISH_SILENT);
 	if (err == SN_OK)
 		tell_issuers(cmd, t);
 	return (err);
@@ -243,7 +319,9 @@ static enum sn_err locked(struct cmd *cmd, struct keyring *ring, uint8_t reason)
 		err = revoke(cmd, ring, reason, t);
 		crl_unlock(lock);
 	}
-	free(t->list);
+	free(t->all.list);
+	free(t->unrenewed.list);
+	free(t->released.list);
 	free(t);
 	return (err);
 }

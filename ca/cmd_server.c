@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "ca/find.h"
 #include "ca/host.h"
+#include "ca/inventory.h"
 #include "ca/leaf.h"
 #include "ca/request.h"
 #include "lib/clock.h"
@@ -70,6 +72,50 @@ static void tell(struct cmd *cmd, const struct leaf *leaf)
 	    serial);
 }
 
+struct replaced {
+	const struct record *by;
+	unsigned count;
+	int64_t due; /* The first. */
+};
+
+static enum sn_err count_due(void *arg, const struct record *rec)
+{
+	struct replaced *r = arg;
+
+	if (rec->state != STATE_VALID || rec->due == 0 ||
+	    rec->not_after < r->by->created)
+		return (SN_OK);
+	r->count++;
+	if (r->due == 0 || rec->due < r->due)
+		r->due = rec->due;
+	return (SN_OK);
+}
+
+/* What the host had before. */
+static enum sn_err tell_old(struct cmd *cmd, const struct record *rec)
+{
+	struct replaced r = { .by = rec };
+	char when[SN_CLOCK_TEXT];
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(cmd->a->store, &txn)) != SN_OK)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	err = find_walk(txn, rec->kind, rec->name, rec->label, count_due, &r);
+	sn_txn_abort(txn);
+	if (err != SN_OK || r.count == 0)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	(void)sn_clock_rfc3339(r.due, when);
+	cmd_set(cmd, "old",
+	    json_pack("{s:i,s:s}", "count", (int)r.count, "due", when));
+	cmd_say(cmd,
+	    "What %s had before (%u) is due for revocation from %s on: "
+	    "sicher-ca revoke --due. If another machine keeps it, revoke this "
+	    "one and say --beside.",
+	    rec->name, r.count, when);
+	return (SN_OK);
+}
+
 static enum sn_err make(struct cmd *cmd, struct leaf *leaf)
 {
 	struct key *signer;
@@ -81,10 +127,29 @@ static enum sn_err make(struct cmd *cmd, struct leaf *leaf)
 	err = leaf_make(cmd->a, leaf, signer, issuer, &cmd->why);
 	if (err == SN_OK) {
 		tell(cmd, leaf);
+		if (leaf->renews)
+			err = tell_old(cmd, &leaf->issued.rec);
 		issue_free(&leaf->issued);
 	}
 	key_free(signer);
 	return (err);
+}
+
+/* What the host has now becomes due, unless another machine has that. */
+static enum sn_err take_old(struct cmd *cmd, struct leaf *leaf)
+{
+	enum sn_err err;
+	int64_t keep;
+
+	if ((err = cmd_span(cmd, "keep-old", -1, &keep)) != SN_OK)
+		return (err);
+	if (sn_cli_has(cmd->cli, "beside") && keep >= 0)
+		return (sn_why(&cmd->why, SN_EINVAL,
+		    "--beside keeps the host's other certificates for good; "
+		    "--keep-old says how long: leave one of the two out"));
+	leaf->renews = !sn_cli_has(cmd->cli, "beside");
+	leaf->keep_old = keep;
+	return (SN_OK);
 }
 
 static enum sn_err body(struct cmd *cmd)
@@ -102,12 +167,15 @@ static enum sn_err body(struct cmd *cmd)
 
 	if ((err = collect(cmd, &sans)) != SN_OK ||
 	    (err = cmd_days(cmd, &leaf.days)) != SN_OK ||
+	    (err = take_old(cmd, &leaf)) != SN_OK ||
 	    (err = cmd_open(cmd, false)) != SN_OK ||
 	    (err = policy_profile(cmd->policy,
 		 sn_cli_value(cmd->cli, "profile"), KIND_SERVER, &leaf.profile,
 		 &cmd->why)) != SN_OK)
 		return (err);
 	leaf.san_count = sans.count;
+	if (leaf.keep_old < 0)
+		leaf.keep_old = policy_keep_old(cmd->policy);
 	if (csr != NULL && (err = request_load(csr, leaf.name, &leaf.request,
 				&cmd->why)) != SN_OK)
 		return (err);

@@ -1,5 +1,6 @@
 #include "ca/due.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "ca/audit.h"
@@ -10,13 +11,31 @@
 
 #define KEY_BYTES (8 + SERIAL_BYTES)
 
-/* So many at most are renewed by one: a device has one or two. */
-#define OTHERS_MAX 64
+/* Serials met in a walk: a walk and a change do not go together. */
+struct serials {
+	uint8_t (*list)[SERIAL_BYTES];
+	size_t count, room;
+};
+
+static enum sn_err keep(struct serials *s, const uint8_t *serial)
+{
+	if (s->count == s->room) {
+		size_t room = s->room == 0 ? 16 : 2 * s->room;
+		uint8_t(*list)[SERIAL_BYTES] =
+		    realloc(s->list, room * sizeof(*list));
+
+		if (list == NULL)
+			return (SN_ENOMEM);
+		s->list = list;
+		s->room = room;
+	}
+	memcpy(s->list[s->count++], serial, SERIAL_BYTES);
+	return (SN_OK);
+}
 
 struct others {
 	const struct record *but;
-	uint8_t serials[OTHERS_MAX][SERIAL_BYTES];
-	size_t count;
+	struct serials serials;
 };
 
 void due_key(const struct record *rec, uint8_t out[KEY_BYTES])
@@ -35,10 +54,7 @@ static enum sn_err collect(void *arg, const struct record *rec)
 	    rec->not_after < o->but->created ||
 	    memcmp(rec->serial, o->but->serial, SERIAL_BYTES) == 0)
 		return (SN_OK);
-	if (o->count == OTHERS_MAX)
-		return (SN_ELIMIT);
-	memcpy(o->serials[o->count++], rec->serial, SERIAL_BYTES);
-	return (SN_OK);
+	return (keep(&o->serials, rec->serial));
 }
 
 enum sn_err due_put(struct sn_txn *txn, const struct record *rec)
@@ -74,11 +90,11 @@ enum sn_err due_mark(struct sn_txn *txn, const struct record *rec, int64_t at)
 	struct others others = { .but = rec };
 	enum sn_err err;
 
-	/* First all, for a walk and a change do not go together. */
 	err =
 	    find_walk(txn, rec->kind, rec->name, rec->label, collect, &others);
-	for (size_t i = 0; err == SN_OK && i < others.count; i++)
-		err = mark_one(txn, others.serials[i], at, rec->created);
+	for (size_t i = 0; err == SN_OK && i < others.serials.count; i++)
+		err = mark_one(txn, others.serials.list[i], at, rec->created);
+	free(others.serials.list);
 	return (err);
 }
 
@@ -135,4 +151,85 @@ enum sn_err due_walk(struct sn_txn *txn, int64_t until,
 	}
 	sn_cursor_close(c);
 	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
+/* What a device has at a moment: one that stays, and the newest that is due. */
+struct holding {
+	int64_t now;
+	const struct record *but; /* Not counted; or NULL. */
+	bool stays, has_due;
+	uint8_t due[SERIAL_BYTES];
+};
+
+static enum sn_err look(void *arg, const struct record *rec)
+{
+	struct holding *h = arg;
+
+	if (rec->state != STATE_VALID || rec->not_after < h->now ||
+	    (h->but != NULL &&
+		memcmp(rec->serial, h->but->serial, SERIAL_BYTES) == 0))
+		return (SN_OK);
+	if (rec->due == 0) {
+		h->stays = true;
+		return (SN_OK);
+	}
+	h->has_due = true;
+	memcpy(h->due, rec->serial, SERIAL_BYTES);
+	return (SN_OK);
+}
+
+enum sn_err due_superseded(
+    struct sn_txn *txn, const struct record *rec, int64_t now, bool *out)
+{
+	struct holding h = { .now = now, .but = rec };
+	enum sn_err err =
+	    find_walk(txn, rec->kind, rec->name, rec->label, look, &h);
+
+	*out = h.stays;
+	return (err);
+}
+
+enum sn_err due_release(struct sn_txn *txn, const struct record *rec,
+    int64_t now, struct record *out)
+{
+	struct holding h = { .now = now };
+	char hex[SERIAL_TEXT];
+	enum sn_err err;
+
+	err = find_walk(txn, rec->kind, rec->name, rec->label, look, &h);
+	if (err != SN_OK)
+		return (err);
+	if (h.stays || !h.has_due)
+		return (SN_ENOTFOUND);
+	if ((err = book_get(txn, h.due, out)) != SN_OK ||
+	    (err = due_clear(txn, out)) != SN_OK ||
+	    (err = book_put(txn, out)) != SN_OK)
+		return (err == SN_ENOTFOUND ? SN_ECORRUPT : err);
+	/* It belonged to the row that was replaced. */
+	out->der = (struct sn_bytes){ "", 0 };
+	return (audit_add(txn, now, "renewal.undone", "serial=%s",
+	    sn_bytes_hex(out->serial, SERIAL_BYTES, hex)));
+}
+
+static enum sn_err keep_serial(void *arg, const struct record *rec)
+{
+	return (keep(arg, rec->serial));
+}
+
+enum sn_err due_release_all(struct sn_txn *txn, int64_t now, unsigned *count)
+{
+	struct serials all = { .count = 0 };
+	struct record rec, released;
+	enum sn_err err = due_walk(txn, INT64_MAX, keep_serial, &all);
+
+	*count = 0;
+	for (size_t i = 0; err == SN_OK && i < all.count; i++) {
+		if ((err = book_get(txn, all.list[i], &rec)) != SN_OK)
+			break;
+		err = due_release(txn, &rec, now, &released);
+		*count += err == SN_OK;
+		err = err == SN_ENOTFOUND ? SN_OK : err;
+	}
+	free(all.list);
+	return (err);
 }

@@ -15,6 +15,25 @@
 enum sn_err due_mark(
     struct sn_txn *txn, const struct record *rec, int64_t at) SN_MUST_USE;
 
+/** due_superseded(txn, rec, now, out): whether its device has another valid
+ * certificate that is not due itself: only then may ${rec} go. */
+enum sn_err due_superseded(struct sn_txn *txn, const struct record *rec,
+    int64_t now, bool *out) SN_MUST_USE;
+
+/**
+ * due_release(txn, rec, now, out):
+ * ${rec}'s device may have lost what renewed it.  Where nothing valid is left
+ * that is not due, the newest that is due holds on as before the renewal; it
+ * is in ${out} then, and SN_ENOTFOUND says that there was nothing to do.
+ */
+enum sn_err due_release(struct sn_txn *txn, const struct record *rec,
+    int64_t now, struct record *out) SN_MUST_USE;
+
+/** due_release_all(txn, now, count): the same for every device that has one
+ * due, as after books were merged; so many hold on. */
+enum sn_err due_release_all(
+    struct sn_txn *txn, int64_t now, unsigned *count) SN_MUST_USE;
+
 /** due_put(txn, rec): ${rec}->due has been set. */
 enum sn_err due_put(struct sn_txn *txn, const struct record *rec) SN_MUST_USE;
 

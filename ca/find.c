@@ -160,8 +160,9 @@ enum sn_err find_walk(struct sn_txn *txn, enum record_kind kind,
     const char *name, const char *label,
     enum sn_err (*each)(void *arg, const struct record *rec), void *arg)
 {
-	uint8_t prefix[BOOK_KEY];
+	uint8_t prefix[BOOK_KEY], wanted[BOOK_KEY];
 	size_t n = book_prefix(kind, name, NULL, prefix);
+	size_t m = book_prefix(kind, name, label, wanted);
 	struct sn_bytes from = { prefix, n }, key, value;
 	struct sn_cursor *c;
 	struct record rec;
@@ -176,17 +177,18 @@ enum sn_err find_walk(struct sn_txn *txn, enum record_kind kind,
 	       memcmp(key.p, prefix, n) == 0) {
 		const uint8_t *p = key.p;
 
-		err = inventory_unseal(TABLE_DEVICE, key, &value);
-		if (err == SN_OK)
-			err = book_get(txn, p + key.n - SERIAL_BYTES, &rec);
-		if (err == SN_ENOTFOUND)
-			err = SN_ECORRUPT;
-		if (err != SN_OK)
+		if ((err = inventory_unseal(TABLE_DEVICE, key, &value)) !=
+		    SN_OK)
 			break;
 		met++;
-		if ((label == NULL || strcmp(label, rec.label) == 0) &&
-		    (err = each(arg, &rec)) != SN_OK)
-			break;
+		/* Others of that name are only counted. */
+		if (key.n > m && memcmp(p, wanted, m) == 0) {
+			err = book_get(txn, p + key.n - SERIAL_BYTES, &rec);
+			if (err == SN_ENOTFOUND)
+				err = SN_ECORRUPT;
+			if (err != SN_OK || (err = each(arg, &rec)) != SN_OK)
+				break;
+		}
 		err = sn_cursor_next(c, &key, &value);
 	}
 	sn_cursor_close(c);

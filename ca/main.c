@@ -81,6 +81,10 @@ static const struct sn_cli_option server_options[] = {
 	{ "out", 'o', "DIR", "write the files there" },
 	{ "days", 0, "N", "valid for N days" },
 	{ "profile", 0, "NAME", "the profile of sicher-ca.conf to follow" },
+	{ "keep-old", 0, "DAYS", "how long what the host has now is kept; else "
+	    "keep_old of sicher-ca.conf" },
+	{ "beside", 0, NULL, "what the host has now stays, as another "
+	    "machine's of that name" },
 	END
 };
 
@@ -189,7 +193,10 @@ static const struct sn_cli_command commands[] = {
 	{ "server", "HOST", "issue a certificate for a server", server_options,
 	    "  sicher-ca server chat.example.org --san 192.0.2.7\n"
 	    "writes authority/servers/chat.example.org/ with chain.pem, "
-	    "key.pem and ca.pem.\n",
+	    "key.pem and ca.pem.\n"
+	    "Said again it renews: what the host had before is due for "
+	    "revocation\nafter 14 days (--keep-old), unless another machine "
+	    "keeps it (--beside).\n",
 	    1, 1, cmd_server },
 	{ "revoke", "[ACCOUNT]", "revoke certificates, publish the CRL, tell "
 	    "the server", revoke_options,

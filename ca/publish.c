@@ -205,9 +205,11 @@ enum sn_err publish_lists(struct cmd *cmd, struct keyring *ring,
 	char until[SN_CLOCK_TEXT];
 	uint64_t number;
 	int64_t next;
+	bool silent;
 	enum sn_err err;
 
 	err = sign_all(&w);
+	silent = wait == PUBLISH_SILENT && json_array_size(w.lists) == 0;
 	cmd_set(cmd, "lists", w.lists);
 	if (err != SN_OK ||
 	    (err = outbox_publish(cmd->a, &cmd->why)) != SN_OK ||
@@ -216,6 +218,7 @@ enum sn_err publish_lists(struct cmd *cmd, struct keyring *ring,
 	cmd_set(cmd, "crl", json_integer((json_int_t)number));
 	cmd_set(
 	    cmd, "crl_next_update", json_string(sn_clock_rfc3339(next, until)));
-	tell_server(cmd, number, wait);
+	if (!silent)
+		tell_server(cmd, number, wait);
 	return (SN_OK);
 }

@@ -14,6 +14,7 @@ enum publish_scope {
 enum publish_wait {
 	PUBLISH_CONFIRM, /* Unconfirmed is STATUS_ATTENTION. */
 	PUBLISH_RENEWAL, /* Only a server that is known has to confirm. */
+	PUBLISH_SILENT,  /* The same; and nobody where no list was due. */
 };
 
 /**

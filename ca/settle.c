@@ -8,6 +8,7 @@
 #include "ca/book.h"
 #include "ca/crl.h"
 #include "ca/deliver.h"
+#include "ca/due.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
 #include "ca/ssl.h"
@@ -157,6 +158,18 @@ static enum sn_err issuer_fate(
 	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
+/* What it was to renew holds on. */
+static enum sn_err revoke(struct sn_txn *txn, struct record *rec, int64_t now)
+{
+	struct record released;
+	enum sn_err err = crl_revoke(txn, rec, REASON_SUPERSEDED, now);
+
+	if (err == SN_OK &&
+	    (err = due_release(txn, rec, now, &released)) == SN_ENOTFOUND)
+		err = SN_OK;
+	return (err);
+}
+
 static enum sn_err apply(struct sn_txn *txn, struct record *rec, enum fate fate,
     settle_tell *tell, void *arg)
 {
@@ -179,7 +192,7 @@ static enum sn_err apply(struct sn_txn *txn, struct record *rec, enum fate fate,
 		rec->state = STATE_ABANDONED;
 		err = book_put(txn, rec);
 	} else if (fate == FATE_REVOKE) {
-		err = crl_revoke(txn, rec, REASON_SUPERSEDED, now);
+		err = revoke(txn, rec, now);
 	} else {
 		err = SN_OK;
 	}

@@ -1,6 +1,7 @@
 """The life of a certificate: renewed, kept a while, due, revoked, expired."""
 
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -85,6 +86,69 @@ def test_the_old_one_may_be_kept_no_time_at_all(house):
     assert done.returncode == 0
     # The next run of a timer has nothing to do, and says so with 0.
     assert house.command("revoke", "--due", ok=False).returncode == 0
+
+
+def test_a_device_whose_renewal_is_revoked_is_not_locked_out(house):
+    old = house.issue("alice", "laptop").serial
+    new = house.json("renew", "alice", "--device", "laptop", "--keep-old",
+                     "0")["certificate"]["serial"]
+    told = house.json("revoke", "--serial", new)
+    assert [r["serial"] for r in told["released"]] == [old]
+    assert "due" not in row(house, old)
+    done = later(house, 15, "revoke", "--due")
+    assert done.returncode == 0 and done.stdout == \
+        "Nothing is due for revocation.\n"
+    assert row(house, old)["state"] == "valid"
+    # It can be renewed again, and is due then.
+    house.command("renew", "alice", "--device", "laptop", "--keep-old", "0")
+    assert house.json("revoke", "--due")["revoked"][0]["serial"] == old
+    house.command("check")
+
+
+def test_revoking_a_device_leaves_none_of_its_certificates(house):
+    house.issue("alice", "laptop")
+    house.command("renew", "alice", "--device", "laptop")
+    told = house.json("revoke", "alice", "--device", "laptop")
+    assert len(told["revoked"]) == 2 and told["released"] == []
+
+
+def test_a_renewal_that_was_cut_short_leaves_the_old_one_as_it_was(house):
+    """Its key could not be written, and is gone."""
+    old = house.issue("alice", "laptop")
+    serial, text = old.serial, old.key.read_bytes()
+    old.key.unlink()
+    (old.key / "in the way").mkdir(parents=True)
+    done = house.command("renew", "alice", "--device", "laptop", ok=False)
+    assert done.returncode == 1 and "sicher-ca check" in done.stderr
+    assert "due" in row(house, serial)
+    shutil.rmtree(old.key)
+    old.key.write_bytes(text)
+    done = house.command("check")
+    assert "lost its key" in done.stdout
+    assert "due" not in row(house, serial)
+    assert later(house, 15, "revoke", "--due").returncode == 0
+    assert row(house, serial)["state"] == "valid"
+
+
+def test_a_server_s_old_certificate_is_due_when_it_has_another(house):
+    first = house.server.serial
+    told = house.json("server", "localhost")
+    assert told["old"]["count"] == 1
+    assert row(house, first)["due"] == told["old"]["due"]
+    second = told["certificate"]["serial"]
+    # Another machine's of that name stays, when it is said.
+    told = house.json("server", "localhost", "--beside")
+    assert "old" not in told and "due" not in row(house, second)
+    done = later(house, 15, "revoke", "--due")
+    assert done.returncode == 5, done.stderr
+    assert [row(house, s)["state"] for s in (first, second)] == [
+        "revoked", "valid"]
+    done = house.command("server", "localhost", "--beside", "--keep-old", "1",
+                         ok=False)
+    assert done.returncode == 2 and "--keep-old" in done.stderr
+    later(house, 15, "server", "localhost", "--keep-old", "0")
+    done = later(house, 15, "revoke", "--due")
+    assert done.stdout.count("Revoked: localhost") == 2
 
 
 def test_a_request_with_a_new_key_renews_and_a_stranger_s_does_not(

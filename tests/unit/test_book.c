@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "ca/book.h"
+#include "ca/due.h"
+#include "ca/find.h"
 #include "ca/inventory.h"
 #include "ca/tree.h"
 
@@ -131,6 +133,112 @@ static void test_a_device_gets_no_second_certificate_but_by_renewal(
 	assert_int_equal(reserve(h, false, &third), SN_EEXISTS);
 }
 
+static void put_server(struct house *h, bool renews, struct record *rec)
+{
+	struct intent intent = { .renews = renews, .keep_old = DAY };
+
+	memset(rec, 0, sizeof(*rec));
+	rec->kind = KIND_SERVER;
+	rec->issuer = 1;
+	rec->not_after = (int64_t)2 * DAY;
+	(void)snprintf(rec->name, sizeof(rec->name), "host.example");
+	assert_int_equal(
+	    book_reserve_in(h->txn, rec, true, &intent, &h->why), SN_OK);
+	rec->der = sn_bytes_of("a certificate");
+	memcpy(rec->fingerprint, rec->serial, SERIAL_BYTES);
+	assert_int_equal(book_enter_in(h->txn, rec, true, &h->why), SN_OK);
+}
+
+static enum sn_err count_staying(void *arg, const struct record *rec)
+{
+	*(unsigned *)arg += rec->state == STATE_VALID && rec->due == 0;
+	return (SN_OK);
+}
+
+static unsigned staying(struct house *h)
+{
+	unsigned count = 0;
+
+	assert_int_equal(find_walk(h->txn, KIND_SERVER, "host.example", "",
+			     count_staying, &count),
+	    SN_OK);
+	return (count);
+}
+
+static void test_one_renews_any_number(void **state)
+{
+	struct house *h = *state;
+	struct record rec;
+
+	for (unsigned i = 0; i < 200; i++)
+		put_server(h, false, &rec);
+	assert_int_equal(staying(h), 200);
+	put_server(h, true, &rec);
+	assert_int_equal(staying(h), 1);
+}
+
+static void test_without_its_renewal_the_newest_of_the_old_holds_on(
+    void **state)
+{
+	struct house *h = *state;
+	struct record first, second, third, released;
+	bool superseded;
+
+	put_server(h, true, &first);
+	put_server(h, true, &second);
+	put_server(h, true, &third);
+	/* While the last is there, nothing is undone. */
+	assert_int_equal(
+	    due_superseded(h->txn, &second, second.created, &superseded),
+	    SN_OK);
+	assert_true(superseded);
+	assert_int_equal(due_release(h->txn, &third, third.created, &released),
+	    SN_ENOTFOUND);
+	revoke(h, &third);
+	assert_int_equal(
+	    due_superseded(h->txn, &second, second.created, &superseded),
+	    SN_OK);
+	assert_false(superseded);
+	assert_int_equal(
+	    due_release(h->txn, &third, third.created, &released), SN_OK);
+	assert_int_equal(released.due, 0);
+	assert_int_equal(staying(h), 1);
+	/* Once, and no more. */
+	assert_int_equal(due_release(h->txn, &third, third.created, &released),
+	    SN_ENOTFOUND);
+}
+
+static void test_what_has_ended_does_not_hold_on(void **state)
+{
+	struct house *h = *state;
+	struct record first, second, released;
+
+	put_server(h, true, &first);
+	put_server(h, true, &second);
+	revoke(h, &second);
+	assert_int_equal(
+	    due_release(h->txn, &second, first.not_after + 1, &released),
+	    SN_ENOTFOUND);
+}
+
+/* As a page that lost a row leaves them. */
+static void test_a_row_that_is_missing_gives_a_device_no_second_certificate(
+    void **state)
+{
+	struct house *h = *state;
+	struct record first, second;
+	uint8_t key[BOOK_KEY];
+	size_t n;
+
+	assert_int_equal(reserve(h, false, &first), SN_OK);
+	assert_int_equal(enter(h, false, &first), SN_OK);
+	n = book_device_key(&first, key);
+	assert_int_equal(
+	    sn_txn_delete(h->txn, TABLE_DEVICE, (struct sn_bytes){ key, n }),
+	    SN_OK);
+	assert_int_equal(reserve(h, false, &second), SN_ECORRUPT);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -141,6 +249,11 @@ int main(void)
 		CASE(
 		    test_a_revocation_while_it_is_renewed_gives_the_new_one_up),
 		CASE(test_a_device_gets_no_second_certificate_but_by_renewal),
+		CASE(test_one_renews_any_number),
+		CASE(test_without_its_renewal_the_newest_of_the_old_holds_on),
+		CASE(test_what_has_ended_does_not_hold_on),
+		CASE(
+		    test_a_row_that_is_missing_gives_a_device_no_second_certificate),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
