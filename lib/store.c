@@ -21,16 +21,24 @@ struct sn_store {
 	atomic_bool panicked, map_full;
 };
 
+/* Where a table's last row went: the next one mostly goes beside it. */
+struct last_put {
+	MDB_cursor *cursor; /* NULL: nowhere yet. */
+	bool inside;        /* A new key was not the greatest. */
+};
+
 struct sn_txn {
 	struct sn_store *store;
 	MDB_txn *txn;
 	enum sn_err err;
 	bool writes;
+	struct last_put puts[]; /* A table's; of one that writes. */
 };
 
 struct sn_cursor {
 	MDB_cursor *cursor;
 	struct sn_txn *txn;
+	unsigned table;
 };
 
 /* The one translation of LMDB's codes. */
@@ -307,12 +315,14 @@ enum sn_err sn_store_copy(struct sn_store *store, int fd, struct sn_why *why)
 static enum sn_err begin(
     struct sn_store *store, bool writes, struct sn_txn **out)
 {
+	size_t puts = writes ? store->table_count : 0;
 	struct sn_txn *txn;
 	int code;
 
 	if (writes && atomic_load(&store->latched))
 		return (SN_ESTORE);
-	if ((txn = calloc(1, sizeof(*txn))) == NULL)
+	txn = calloc(1, sizeof(*txn) + puts * sizeof(*txn->puts));
+	if (txn == NULL)
 		return (SN_ENOMEM);
 	txn->store = store;
 	txn->writes = writes;
@@ -408,15 +418,31 @@ enum sn_err sn_txn_get(struct sn_txn *txn, unsigned table, struct sn_bytes key,
 	return (err);
 }
 
+/* Through a cursor that stays: a row that comes next to the last one costs
+ * no way down from the root.  The cursor ends with its transaction. */
 static enum sn_err put(struct sn_txn *txn, unsigned table, struct sn_bytes key,
     struct sn_bytes value, unsigned flags)
 {
 	MDB_val k = val(key), v = val(value);
+	int code = txn->writes ? 0 : EACCES;
 
 	if (txn->err != SN_OK)
 		return (txn->err);
-	return (keep(
-	    txn, mdb_put(txn->txn, txn->store->tables[table], &k, &v, flags)));
+	if (code == 0 && txn->puts[table].cursor == NULL)
+		code = mdb_cursor_open(txn->txn, txn->store->tables[table],
+		    &txn->puts[table].cursor);
+	if (code == 0)
+		code = mdb_cursor_put(txn->puts[table].cursor, &k, &v, flags);
+	return (keep(txn, code));
+}
+
+/* Before a row goes: no cursor stands where a page may vanish. */
+static void forget_put(struct sn_txn *txn, unsigned table)
+{
+	if (!txn->writes || txn->puts[table].cursor == NULL)
+		return;
+	mdb_cursor_close(txn->puts[table].cursor);
+	txn->puts[table].cursor = NULL;
 }
 
 enum sn_err sn_txn_put(struct sn_txn *txn, unsigned table, struct sn_bytes key,
@@ -428,6 +454,14 @@ enum sn_err sn_txn_put(struct sn_txn *txn, unsigned table, struct sn_bytes key,
 enum sn_err sn_txn_insert(struct sn_txn *txn, unsigned table,
     struct sn_bytes key, struct sn_bytes value)
 {
+	enum sn_err err;
+
+	if (!txn->writes || txn->puts[table].inside)
+		return (put(txn, table, key, value, MDB_NOOVERWRITE));
+	/* Behind the last key nothing is searched for. */
+	if ((err = put(txn, table, key, value, MDB_APPEND)) != SN_EEXISTS)
+		return (err);
+	txn->puts[table].inside = true;
 	return (put(txn, table, key, value, MDB_NOOVERWRITE));
 }
 
@@ -444,6 +478,7 @@ enum sn_err sn_txn_delete(
 
 	if (txn->err != SN_OK)
 		return (txn->err);
+	forget_put(txn, table);
 	return (
 	    keep(txn, mdb_del(txn->txn, txn->store->tables[table], &k, NULL)));
 }
@@ -487,6 +522,7 @@ enum sn_err sn_cursor_open(
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return (SN_ENOMEM);
 	c->txn = txn;
+	c->table = table;
 	err = keep(txn,
 	    mdb_cursor_open(txn->txn, txn->store->tables[table], &c->cursor));
 	if (err != SN_OK) {
@@ -563,5 +599,6 @@ enum sn_err sn_cursor_delete(struct sn_cursor *c)
 {
 	if (c->txn->err != SN_OK)
 		return (c->txn->err);
+	forget_put(c->txn, c->table);
 	return (keep(c->txn, mdb_cursor_del(c->cursor, 0)));
 }

@@ -115,9 +115,10 @@ enum sn_err sn_txn_error(const struct sn_txn *txn);
 enum sn_err sn_txn_get(struct sn_txn *txn, unsigned table, struct sn_bytes key,
     struct sn_bytes *value) SN_MUST_USE;
 
-/** sn_txn_put: insert or replace.  sn_txn_insert: SN_EEXISTS when there.
- * sn_txn_append: insert behind every other key of the table (in the order
- * of keys), which is fast; SN_EEXISTS when ${key} is not the greatest. */
+/** sn_txn_put: insert or replace.  sn_txn_insert: SN_EEXISTS when there;
+ * fastest while keys rise.  sn_txn_append: insert behind every other key of
+ * the table (in the order of keys); SN_EEXISTS when ${key} is not the
+ * greatest. */
 enum sn_err sn_txn_put(struct sn_txn *txn, unsigned table, struct sn_bytes key,
     struct sn_bytes value) SN_MUST_USE;
 enum sn_err sn_txn_insert(struct sn_txn *txn, unsigned table,

@@ -30,7 +30,7 @@ static enum sn_err direct_room(struct sn_txn *txn, struct tally *tally,
 	memset(room, 0, sizeof(*room));
 	room->lower = m->sender < m->target ? m->sender : m->target;
 	room->higher = m->sender < m->target ? m->target : m->sender;
-	err = room_direct(txn, m->sender, m->target, &room->id);
+	err = tally_direct(tally, txn, room->lower, room->higher, &room->id);
 	*fresh = err == SN_ENOTFOUND;
 	if (!*fresh)
 		return (err);
@@ -84,8 +84,9 @@ static enum sn_err write(
 	    (err = sn_txn_put(txn, DB_EXPIRES, db_bytes(&due),
 		 (struct sn_bytes){ NULL, 0 })) != SN_OK)
 		return (err);
-	return (sn_txn_put(txn, DB_ROOM_INDEX, db_bytes(&place),
-	    (struct sn_bytes){ NULL, 0 }));
+	/* Nothing has had this place. */
+	return (apply_must(sn_txn_insert(txn, DB_ROOM_INDEX, db_bytes(&place),
+	    (struct sn_bytes){ NULL, 0 })));
 }
 
 /* Those whose counts a message changes. */

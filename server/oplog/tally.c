@@ -6,6 +6,7 @@
 #include "server/oplog/account.h"
 #include "server/oplog/db.h"
 #include "server/oplog/limit.h"
+#include "server/oplog/room.h"
 
 /* The server's own is kept among the rooms: no room has this id. */
 #define SERVER_KEY UINT64_MAX
@@ -64,6 +65,23 @@ enum sn_err tally_active(struct tally *t, struct sn_txn *txn, uint64_t account)
 	if (a.state != ACCOUNT_ACTIVE)
 		return (SN_EDENIED);
 	*slot = account;
+	return (SN_OK);
+}
+
+enum sn_err tally_direct(struct tally *t, struct sn_txn *txn, uint64_t lower,
+    uint64_t higher, uint64_t *room)
+{
+	struct tally_direct *slot =
+	    &t->directs[(lower * 31 + higher) % TALLY_DIRECTS];
+	enum sn_err err;
+
+	if (slot->room == 0 || slot->lower != lower || slot->higher != higher) {
+		err = room_direct(txn, lower, higher, room);
+		if (err != SN_OK)
+			return (err);
+		*slot = (struct tally_direct){ lower, higher, *room };
+	}
+	*room = slot->room;
 	return (SN_OK);
 }
 

@@ -23,6 +23,12 @@ struct tally_entry {
 };
 
 #define TALLY_ACTIVE 64
+#define TALLY_DIRECTS 64
+
+/* A conversation's room; ${room} 0: none. */
+struct tally_direct {
+	uint64_t lower, higher, room;
+};
 
 struct tally {
 	struct tally_entry *first;
@@ -30,6 +36,8 @@ struct tally {
 	uint64_t rows, sum; /* Differences, modulo 2^64. */
 	/* Accounts that were found active, each at its id's remainder. */
 	uint64_t active[TALLY_ACTIVE];
+	/* Conversations, each at a remainder of its two accounts. */
+	struct tally_direct directs[TALLY_DIRECTS];
 };
 
 /**
@@ -39,6 +47,14 @@ struct tally {
  */
 enum sn_err tally_active(
     struct tally *tally, struct sn_txn *txn, uint64_t account) SN_MUST_USE;
+
+/**
+ * tally_direct(tally, txn, lower, higher, room):
+ * The room of the two accounts' conversation; it is never another one, and
+ * is read once a transaction.  SN_ENOTFOUND when they have none yet.
+ */
+enum sn_err tally_direct(struct tally *tally, struct sn_txn *txn,
+    uint64_t lower, uint64_t higher, uint64_t *room) SN_MUST_USE;
 
 /** tally_accounts_changed(tally): they are to be read again. */
 void tally_accounts_changed(struct tally *tally);
