@@ -95,6 +95,8 @@ static const struct sn_conf_key keys[] = {
 	  false, "Connections at once." },
 	{ "limits.connections_per_address", SN_CONF_INT, AT(limits.connections_per_address), "256", 1, 1000000, NULL,
 	  false, "Of one address, of those that are not logged in." },
+	{ "limits.logging_in", SN_CONF_INT, AT(limits.logging_in), "256", 1, 1000000, NULL,
+	  true, "Connections that log in at the same time; others wait for their turn." },
 	{ "limits.handshake_time", SN_CONF_DURATION, AT(limits.handshake_time), "10s", 100, HOUR, NULL,
 	  true, "For a connection to log in." },
 	{ "limits.idle_time", SN_CONF_DURATION, AT(limits.idle_time), "150s", 100, DAY, NULL,

@@ -59,6 +59,7 @@ struct settings {
 	struct {
 		uint64_t connections;
 		uint64_t connections_per_address; /* Before login. */
+		uint64_t logging_in;
 		uint64_t handshake_time;
 		uint64_t idle_time;
 		uint64_t frame_rate; /* Frames a second of a session. */

@@ -54,6 +54,16 @@ static void put_limits(json_t *reply)
 	}
 }
 
+static void put_logins(const json_t *reply)
+{
+	long long waiting = ctl_number(reply, "waiting_to_log_in");
+
+	if (waiting > 0)
+		(void)printf("%-12s %lld at the moment, and %lld wait for "
+			     "their turn\n",
+		    "logging in", ctl_number(reply, "logging_in"), waiting);
+}
+
 static void put_crl_state(const json_t *reply)
 {
 	const char *state = sn_ctl_text(reply, "crl_state");
@@ -93,6 +103,7 @@ int ctl_status(struct sn_cli *cli)
 		    ctl_number(reply, "sessions"),
 		    ctl_number(reply, "connections") -
 			ctl_number(reply, "sessions"));
+		put_logins(reply);
 		(void)printf(
 		    "%-12s %lld\n", "log's head", ctl_number(reply, "head"));
 		(void)printf("%-12s %s of %s\n", "database",

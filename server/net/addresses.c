@@ -1,18 +1,20 @@
 #include "server/net/addresses.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/secret.h"
 #include "server/base/map.h"
+
+#define V4_BYTES 4
+#define V6_PREFIX_BYTES 8
 
 struct addresses {
 	pthread_mutex_t lock;
 	unsigned per_address, total, count;
 	uint64_t salt;
-	struct map waiting; /* Hash of the host -> how many. */
+	struct map waiting; /* Key of the address -> how many. */
 };
 
 enum sn_err addresses_new(
@@ -42,15 +44,33 @@ void addresses_free(struct addresses *a)
 	free(a);
 }
 
-/* FNV-1a over the host, salted: a hash two hosts share shares a limit. */
-static uint64_t key(const struct addresses *a, const char *address)
+/* FNV-1a, salted: two who share a hash share a limit. */
+static uint64_t hash(const struct addresses *a, const uint8_t *p, size_t n)
 {
-	const char *colon = strrchr(address, ':');
 	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ a->salt;
 
-	for (const char *p = address; *p != '\0' && p != colon; p++)
-		h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
 	return (h == 0 ? 1 : h);
+}
+
+uint64_t addresses_key(
+    const struct addresses *a, const struct sockaddr_storage *from)
+{
+	union {
+		const struct sockaddr_storage *any;
+		const struct sockaddr_in *v4;
+		const struct sockaddr_in6 *v6;
+	} u = { .any = from };
+	const uint8_t *p;
+
+	if (from->ss_family == AF_INET)
+		return (hash(a, (const uint8_t *)&u.v4->sin_addr, V4_BYTES));
+	p = u.v6->sin6_addr.s6_addr;
+	if (IN6_IS_ADDR_V4MAPPED(&u.v6->sin6_addr))
+		return (
+		    hash(a, p + sizeof(struct in6_addr) - V4_BYTES, V4_BYTES));
+	return (hash(a, p, V6_PREFIX_BYTES));
 }
 
 static enum sn_err add(struct addresses *a, uint64_t k, uintptr_t by)
@@ -64,9 +84,8 @@ static enum sn_err add(struct addresses *a, uint64_t k, uintptr_t by)
 	return (map_put(&a->waiting, k, (void *)n));
 }
 
-enum sn_err addresses_admit(struct addresses *a, const char *address)
+enum sn_err addresses_admit(struct addresses *a, uint64_t k)
 {
-	uint64_t k = key(a, address);
 	enum sn_err err = SN_ELIMIT;
 
 	pthread_mutex_lock(&a->lock);
@@ -79,18 +98,16 @@ enum sn_err addresses_admit(struct addresses *a, const char *address)
 	return (err);
 }
 
-void addresses_enter(struct addresses *a, const char *address)
+void addresses_enter(struct addresses *a, uint64_t k)
 {
 	pthread_mutex_lock(&a->lock);
 	/* Without memory it goes uncounted, and addresses_leave finds 0. */
-	(void)add(a, key(a, address), 1);
+	(void)add(a, k, 1);
 	pthread_mutex_unlock(&a->lock);
 }
 
-void addresses_leave(struct addresses *a, const char *address)
+void addresses_leave(struct addresses *a, uint64_t k)
 {
-	uint64_t k = key(a, address);
-
 	pthread_mutex_lock(&a->lock);
 	if (map_get(&a->waiting, k) != NULL)
 		(void)add(a, k, (uintptr_t)-1);
@@ -102,14 +119,4 @@ void addresses_gone(struct addresses *a)
 	pthread_mutex_lock(&a->lock);
 	a->count--;
 	pthread_mutex_unlock(&a->lock);
-}
-
-unsigned addresses_count(struct addresses *a)
-{
-	unsigned n;
-
-	pthread_mutex_lock(&a->lock);
-	n = a->count;
-	pthread_mutex_unlock(&a->lock);
-	return (n);
 }

@@ -300,7 +300,7 @@ json_t *admin_sessions(
 }
 
 struct totals {
-	atomic_uint sessions, ready;
+	atomic_uint sessions, ready, logging_in, in_line;
 };
 
 static void count_in(struct loop *loop, void *arg)
@@ -308,6 +308,8 @@ static void count_in(struct loop *loop, void *arg)
 	struct totals *t = arg;
 
 	atomic_fetch_add(&t->sessions, loop->count);
+	atomic_fetch_add(&t->logging_in, loop->door.held.count);
+	atomic_fetch_add(&t->in_line, loop->door.in_line);
 	for (struct sess *s = loop->all; s != NULL; s = s->next) {
 		if (s->state == SESS_READY)
 			atomic_fetch_add(&t->ready, 1);
@@ -317,7 +319,7 @@ static void count_in(struct loop *loop, void *arg)
 json_t *admin_status(
     struct net *net, const json_t *request, int *fds, unsigned count)
 {
-	struct totals t = { 0, 0 };
+	struct totals t = { 0, 0, 0, 0 };
 	uint64_t head = 0;
 	char until[SN_CLOCK_TEXT];
 	struct sn_txn *txn;
@@ -334,10 +336,13 @@ json_t *admin_status(
 	}
 	(void)sn_clock_rfc3339(gate_crl_until(net->gate), until);
 	out = json_pack(
-	    "{s:b, s:i, s:i, s:i, s:I, s:I, s:I, s:s, s:I, s:o, s:b}", "ok", 1,
-	    "loops", (int)net->loop_count, "connections",
+	    "{s:b, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:s, s:I, s:o, "
+	    "s:b}",
+	    "ok", 1, "loops", (int)net->loop_count, "connections",
 	    (int)atomic_load(&t.sessions), "sessions",
-	    (int)atomic_load(&t.ready), "head", (json_int_t)head, "uptime",
+	    (int)atomic_load(&t.ready), "logging_in",
+	    (int)atomic_load(&t.logging_in), "waiting_to_log_in",
+	    (int)atomic_load(&t.in_line), "head", (json_int_t)head, "uptime",
 	    (json_int_t)((sn_clock_mono() - net->started) / SN_NS_PER_S), "crl",
 	    (json_int_t)gate_crl_number(net->gate), "crl_next_update", until,
 	    "faults", (json_int_t)atomic_load(&net->faults), "limits_reached",

@@ -19,6 +19,7 @@ struct sess;
 #define LIMITS_TABLE(X)                                                    \
 	X(CONNECTIONS, "limits.connections", NULL)                         \
 	X(CONNECTIONS_PER_ADDRESS, "limits.connections_per_address", NULL) \
+	X(LOGGING_IN, "limits.logging_in", NULL)                           \
 	X(HANDSHAKE_TIME, "limits.handshake_time", NULL)                   \
 	X(IDLE_TIME, "limits.idle_time", NULL)                             \
 	X(PASSWORD_QUEUE, "password.queue", NULL)                          \

@@ -19,7 +19,7 @@
 #include "server/net/receipt_delivered.h"
 #include "server/net/receipt_read.h"
 
-#define ACCEPTS_A_TURN 64
+#define ACCEPTS_A_TURN 256
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 50
 #define RELEASE_MS 10 /* How often sessions over their rate are looked at. */
@@ -45,9 +45,10 @@ static void address_text(
 	}
 }
 
-static bool admits(struct loop *loop, const char *address)
+static bool admits(struct loop *loop, uint64_t host, const char *address)
 {
-	enum sn_err err = addresses_admit(loop->net->addresses, address);
+	struct addresses *a = loop->net->addresses;
+	enum sn_err err = addresses_admit(a, host);
 	unsigned dropped;
 
 	if (err == SN_OK)
@@ -55,11 +56,25 @@ static bool admits(struct loop *loop, const char *address)
 	limits_reached(loop->net, err == SN_EFULL
 				      ? LIMITS_CONNECTIONS
 				      : LIMITS_CONNECTIONS_PER_ADDRESS);
+	if (err == SN_EFULL && door_make_room(loop) &&
+	    addresses_admit(a, host) == SN_OK)
+		return (true);
 	if (sn_log_allow(&loop->refusals, &dropped))
 		sn_log(SN_NOTICE, "connection.refused",
 		    "address=\"%s\" reason=limit withheld=%u", address,
 		    dropped);
 	return (false);
+}
+
+/* No descriptor, or no memory, for one more. */
+static void cannot_accept(struct loop *loop)
+{
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
+	    errno != ENOMEM)
+		return;
+	if (!door_make_room(loop))
+		/* The tick listens again. */
+		sn_poll_want(loop->poll, &loop->listener, false, false);
 }
 
 static void on_listener(struct sn_poll_watch *watch, bool can_read, bool w)
@@ -69,6 +84,7 @@ static void on_listener(struct sn_poll_watch *watch, bool can_read, bool w)
 				    offsetof(struct loop, listener));
 	struct sockaddr_storage from;
 	char address[80];
+	uint64_t host;
 
 	(void)can_read;
 	(void)w;
@@ -78,15 +94,13 @@ static void on_listener(struct sn_poll_watch *watch, bool can_read, bool w)
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE ||
-			    errno == ENOBUFS || errno == ENOMEM)
-				/* The tick listens again. */
-				sn_poll_want(loop->poll, watch, false, false);
+			cannot_accept(loop);
 			return;
 		}
+		host = addresses_key(loop->net->addresses, &from);
 		address_text(&from, address, sizeof(address));
-		if (admits(loop, address))
-			sess_accept(loop, fd, address);
+		if (admits(loop, host, address))
+			sess_accept(loop, fd, host, address);
 		else
 			(void)close(fd);
 	}
@@ -144,14 +158,17 @@ unsigned loop_front(struct loop *loop, const struct settings *settings,
 	struct sess *s, *next;
 
 	loop->settings = settings;
+	door_places(&loop->door, ((unsigned)settings->limits.logging_in +
+				     loop->net->loop_count - 1) /
+				     loop->net->loop_count);
 	gate_release(loop->gate);
 	loop->gate = gate_hold(gate);
 	sn_tls_context_free(loop->tls);
 	loop->tls = sn_tls_context_hold(tls);
 	for (s = loop->all; s != NULL; s = next) {
 		next = s->next;
-		/* In the handshake it has no peer yet: HELLO looks again. */
-		if (s->state != SESS_TLS && sess_recheck(s))
+		/* Before HELLO it has no peer, and HELLO looks again. */
+		if (s->state > SESS_TLS && sess_recheck(s))
 			closed++;
 	}
 	return (closed);
@@ -307,8 +324,9 @@ static int timeout(const struct loop *loop)
 	if (loop->again != NULL || loop->stopping)
 		return (0);
 	if (loop->throttled != NULL)
-		return (RELEASE_MS);
-	return (loop->draining > 0 ? DRAIN_TICK_MS : TICK_MS);
+		return (door_timeout(loop, RELEASE_MS));
+	return (
+	    door_timeout(loop, loop->draining > 0 ? DRAIN_TICK_MS : TICK_MS));
 }
 
 static void *run(void *arg)
@@ -322,6 +340,7 @@ static void *run(void *arg)
 		}
 		release_throttled(loop);
 		work_again(loop);
+		door_open(loop);
 		tick(loop);
 		watch_keeper(loop);
 		wake_log(loop);
@@ -387,6 +406,7 @@ void loop_free(struct loop *loop)
 	while (loop->all != NULL)
 		sess_drop(loop->all);
 	free_closed(loop);
+	door_free(&loop->door);
 	mailbox_free(loop->mailbox);
 	followers_free(loop);
 	receipt_read_free(loop);

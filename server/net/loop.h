@@ -10,6 +10,7 @@
 #include "server/keeper/keeper_client.h"
 #include "server/base/mailbox.h"
 #include "server/base/map.h"
+#include "server/net/door.h"
 #include "server/net/names.h"
 #include "server/net/net.h"
 #include "server/oplog/oplog.h"
@@ -49,6 +50,7 @@ struct loop {
 	struct names names; /* Receivers of messages. */
 	uint64_t changes;   /* How often loop_changed was called. */
 	struct signals_target targets[SIGNALS_TARGETS];
+	struct door door;
 	struct map sessions;  /* id -> struct sess */
 	struct map followers; /* account id -> struct follower */
 	struct map rooms;     /* room id -> struct follow_room */

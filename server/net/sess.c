@@ -35,6 +35,7 @@
 
 #define TO(state) (1U << SESS_##state)
 static const unsigned legal[SESS_STATES] = {
+	[SESS_WAITING] = TO(TLS) | TO(CLOSED),
 	[SESS_TLS] = TO(HELLO) | TO(DRAINING) | TO(CLOSED),
 	[SESS_HELLO] = TO(AUTH) | TO(DRAINING) | TO(CLOSED),
 	[SESS_AUTH] = TO(CHOOSE) | TO(READY) | TO(DRAINING) | TO(CLOSED),
@@ -52,7 +53,9 @@ static void close_now(struct sess *s)
 	if (s->state == SESS_DRAINING)
 		loop->draining--;
 	if (s->state != SESS_READY)
-		addresses_leave(s->loop->net->addresses, s->address);
+		addresses_leave(loop->net->addresses, s->host);
+	addresses_gone(loop->net->addresses);
+	door_leave(s);
 	if (s->account != 0)
 		sn_log(SN_INFO, "session.closed",
 		    "sess=%llu account=\"%s\" address=\"%s\" in=%llu "
@@ -89,10 +92,12 @@ bool sess_enter(struct sess *s, enum sess_state to)
 		return (true);
 	}
 	if (to == SESS_READY)
-		addresses_leave(s->loop->net->addresses, s->address);
+		addresses_leave(s->loop->net->addresses, s->host);
+	if (to == SESS_READY || to == SESS_DRAINING)
+		door_leave(s);
 	if (to == SESS_DRAINING) {
 		if (s->state == SESS_READY)
-			addresses_enter(s->loop->net->addresses, s->address);
+			addresses_enter(s->loop->net->addresses, s->host);
 		s->loop->draining++;
 	}
 	s->state = to;
@@ -256,7 +261,7 @@ void sess_refuse(struct sess *s, const char *code, const char *text)
 
 	if (s->state == SESS_DRAINING || s->state == SESS_CLOSED)
 		return;
-	if (s->state == SESS_TLS) {
+	if (s->state == SESS_TLS || s->state == SESS_WAITING) {
 		close_now(s);
 		return;
 	}
@@ -271,18 +276,22 @@ void sess_refuse(struct sess *s, const char *code, const char *text)
 	s->deadline = sn_clock_mono() + DRAIN_NS;
 }
 
+/* Whether there is one who could be told why, and named. */
+static bool is_heard(const struct sess *s)
+{
+	return (s->state > SESS_TLS && s->state < SESS_DRAINING);
+}
+
 void sess_bye(struct sess *s, const char *code, const char *text)
 {
-	if (s->state != SESS_TLS && s->state != SESS_DRAINING &&
-	    s->state != SESS_CLOSED)
+	if (is_heard(s))
 		audit(s, SN_INFO, "session.bye", code);
 	sess_refuse(s, code, text);
 }
 
 void sess_expel(struct sess *s, const char *code, const char *text)
 {
-	if (s->state != SESS_TLS && s->state != SESS_DRAINING &&
-	    s->state != SESS_CLOSED)
+	if (is_heard(s))
 		drop_output(s);
 	sess_bye(s, code, text);
 }
@@ -317,7 +326,7 @@ void sess_flush(struct sess *s)
 	enum sn_tls_result status = SN_TLS_OK;
 
 	s->dirty = false;
-	if (s->state == SESS_CLOSED || s->state == SESS_TLS || s->failed)
+	if (s->state == SESS_CLOSED || s->state <= SESS_TLS || s->failed)
 		return;
 	while (s->out.len > 0 && status == SN_TLS_OK) {
 		size_t n = s->out.len, put = 0;
@@ -545,6 +554,20 @@ static void handshake(struct sess *s)
 		sess_again(s); /* The client may have sent on already. */
 }
 
+void sess_begin(struct sess *s)
+{
+	struct sn_why why = { "" };
+
+	if (login_tls(s, &why) != SN_OK) {
+		sn_log(SN_WARN, "session.failed", "address=\"%s\" why=\"%s\"",
+		    s->address, why.text);
+		close_now(s);
+		return;
+	}
+	if (sess_enter(s, SESS_TLS))
+		handshake(s);
+}
+
 void sess_work(struct sess *s)
 {
 	if (s->state == SESS_CLOSED)
@@ -572,6 +595,18 @@ void sess_work(struct sess *s)
 		    s->loop->poll, &s->watch, !s->paused, s->write_blocked);
 }
 
+/* Its client has spoken. */
+static void wait_for_turn(struct sess *s)
+{
+	if (s->door.where == DOOR_QUIET) {
+		door_knock(s);
+		return;
+	}
+	/* It was not let in at once: it is not looked at until it is. */
+	limits_reached(s->loop->net, LIMITS_LOGGING_IN);
+	sn_poll_want(s->loop->poll, &s->watch, false, false);
+}
+
 static void ready(struct sn_poll_watch *watch, bool can_read, bool can_write)
 {
 	struct sess *s = (struct sess *)watch;
@@ -581,6 +616,10 @@ static void ready(struct sn_poll_watch *watch, bool can_read, bool can_write)
 		/* Neither was asked for: the connection is gone, and would
 		 * be told again and again. */
 		close_now(s);
+		return;
+	}
+	if (s->state == SESS_WAITING) {
+		wait_for_turn(s);
 		return;
 	}
 	if (can_write) {
@@ -596,10 +635,10 @@ void sess_tick(struct sess *s, uint64_t now)
 	struct sn_frame_ping ping = { .nonce = now };
 	struct sn_wr w;
 
-	if (s->state == SESS_DRAINING || s->state == SESS_TLS) {
-		if (now < s->deadline)
+	if (s->state == SESS_DRAINING || s->state <= SESS_TLS) {
+		if (now < s->deadline || s->door.where == DOOR_LINE)
 			return;
-		if (s->state == SESS_TLS)
+		if (s->state != SESS_DRAINING)
 			limits_reached(s->loop->net, LIMITS_HANDSHAKE_TIME);
 		close_now(s);
 		return;
@@ -644,10 +683,9 @@ bool sess_recheck(struct sess *s)
 	return (true);
 }
 
-void sess_accept(struct loop *loop, int fd, const char *address)
+void sess_accept(struct loop *loop, int fd, uint64_t host, const char *address)
 {
 	const struct settings *set = loop->settings;
-	struct sn_why why = { "" };
 	struct sess *s;
 	int on = 1;
 
@@ -662,10 +700,11 @@ void sess_accept(struct loop *loop, int fd, const char *address)
 	s->tokens_at = s->since;
 	sn_buf_init(&s->in, SN_FRAME_HEAD + SN_FRAME_MAX + LOOP_SCRATCH);
 	sn_buf_init(&s->out, set->limits.output_queue);
+	s->host = host;
 	(void)snprintf(s->address, sizeof(s->address), "%s", address);
 	s->watch =
 	    (struct sn_poll_watch){ .ready = ready, .fd = fd, .read = true };
-	if (login_tls(s, &why) != SN_OK)
+	if (door_arrive(s) != SN_OK)
 		goto err1;
 	if (map_put(&loop->sessions, s->id, s) != SN_OK)
 		goto err2;
@@ -680,22 +719,19 @@ void sess_accept(struct loop *loop, int fd, const char *address)
 err3:
 	map_delete(&loop->sessions, s->id);
 err2:
-	sn_tls_free(s->tls);
-	login_stop(s);
-	free(s->peer);
+	door_leave(s);
 err1:
 	free(s);
 err0:
-	sn_log(SN_WARN, "session.failed", "address=\"%s\" why=\"%s\"", address,
-	    why.text);
-	addresses_leave(loop->net->addresses, address);
+	sn_log(SN_WARN, "session.failed",
+	    "address=\"%s\" why=\"no memory for a connection\"", address);
+	addresses_leave(loop->net->addresses, host);
 	addresses_gone(loop->net->addresses);
 	(void)close(fd);
 }
 
 void sess_free(struct sess *s)
 {
-	addresses_gone(s->loop->net->addresses);
 	(void)close(s->watch.fd);
 	sn_tls_free(s->tls);
 	login_stop(s);

@@ -9,6 +9,7 @@
 #include "lib/name.h"
 #include "server/gate/gate.h"
 #include "server/keeper/keeper_client.h"
+#include "server/net/door.h"
 #include "lib/poll.h"
 
 struct loop;
@@ -20,12 +21,13 @@ struct sn_tls;
  * One connection.  It is its pending operations: NULL or false means not
  * pending, every start has a cancel, and freeing is the list of cancels.
  *
- *	tls -> hello -> auth -> ready -> draining -> closed
- *	                  \-> choose -/
+ *	waiting -> tls -> hello -> auth -> ready -> draining -> closed
+ *	                             \-> choose -/
  *
  * sess_enter alone writes the state; which moves are legal is a table.
  */
 enum sess_state {
+	SESS_WAITING, /* For its turn; see door.h. */
 	SESS_TLS,
 	SESS_HELLO,
 	SESS_AUTH,
@@ -84,6 +86,8 @@ struct sess {
 	size_t tried;      /* Bytes of ${out} that TLS holds a record of. */
 	size_t frame_left; /* Bytes of the frame at the head of ${out}. */
 	char address[64];
+	uint64_t host; /* The same, as addresses.h counts it. */
+	struct door_guest door;
 
 	/* Monotonic nanoseconds. */
 	uint64_t since, deadline, heard, pinged;
@@ -113,9 +117,12 @@ struct sess {
 	struct room_list *room_list; /* A ROOM_LIST. */
 };
 
-/** sess_accept(loop, fd, address): start a session on a connected socket;
- * takes ${fd}, whatever happens. */
-void sess_accept(struct loop *loop, int fd, const char *address);
+/** sess_accept(loop, fd, host, address): a session on a connected socket,
+ * which waits for its turn; takes ${fd}, whatever happens. */
+void sess_accept(struct loop *loop, int fd, uint64_t host, const char *address);
+
+/** sess_begin(s): its turn has come: begin the handshake. */
+void sess_begin(struct sess *s);
 
 /** sess_enter(s, to): the one writer of the state.  A move that is not
  * legal is our bug: false, and the session is being closed. */

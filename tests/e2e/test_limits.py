@@ -85,7 +85,7 @@ def test_logged_in_sessions_do_not_count_against_the_address(
 def test_the_server_holds_no_more_connections_than_its_limit(
         make_server, people):
     server = make_server({"limits": {"connections": 6}, "loops": 1})
-    sessions = [server.login(people.alice_laptop) for _ in range(5)]
+    sessions = [server.login(people.alice_laptop) for _ in range(6)]
     waiting = raw_connections(server, 3)
     with pytest.raises((OSError, ssl.SSLError, Closed, Refused)):
         server.session(people.bob_desk, wait=3).hello()
