@@ -114,7 +114,7 @@ static const struct row {
 	[SN_FRAME_ROOM_INVITE]  = { rooms_on_invite,   LOGGED_IN,  1024 },
 	[SN_FRAME_ROOM_REMOVE]  = { rooms_on_remove,   LOGGED_IN,  1024 },
 	[SN_FRAME_ROOM_LIST]    = { room_list_on_list, LOGGED_IN,  1024 },
-	[SN_FRAME_ROOM_MEMBERS] = { rooms_on_members,  LOGGED_IN,  1024 },
+	[SN_FRAME_ROOM_MEMBERS] = { room_members_on_members,  LOGGED_IN,  1024 },
 	[SN_FRAME_ROOM_TOPIC]   = { rooms_on_topic,    LOGGED_IN,  2048 },
 	[SN_FRAME_ROOM_DELETE]  = { rooms_on_delete,   LOGGED_IN,  1024 },
 	[SN_FRAME_ROOM_HISTORY] = { rooms_on_history,  LOGGED_IN,  1024 },

@@ -45,7 +45,7 @@ DISPATCH_HANDLER(rooms_on_leave);
 DISPATCH_HANDLER(rooms_on_invite);
 DISPATCH_HANDLER(rooms_on_remove);
 DISPATCH_HANDLER(room_list_on_list);
-DISPATCH_HANDLER(rooms_on_members);
+DISPATCH_HANDLER(room_members_on_members);
 DISPATCH_HANDLER(rooms_on_topic);
 DISPATCH_HANDLER(rooms_on_delete);
 DISPATCH_HANDLER(rooms_on_history);

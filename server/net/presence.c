@@ -9,6 +9,7 @@
 #include "server/net/dispatch.h"
 #include "server/net/followers.h"
 #include "server/net/net_impl.h"
+#include "server/net/room_members.h"
 #include "server/net/visible.h"
 #include "server/oplog/account.h"
 #include "server/oplog/db.h"
@@ -414,45 +415,25 @@ static enum sn_err put(
 	return (SN_OK);
 }
 
-/* The members of a room this session's account is in. */
-static enum sn_err put_room(struct sess *s, struct sn_txn *txn,
-    const struct sn_frame_presence_get *f, struct sn_frame_end *end)
+/* One member of a room: all of them, or oneself alone. */
+static enum sn_err show_member(struct sess *s, struct sn_txn *txn,
+    const struct listing *l, struct sn_bytes key, bool *shown)
 {
-	bool all = s->loop->settings->account.visible != VISIBLE_SELF;
-	struct room_member me;
-	struct sn_bytes key, value;
-	struct sn_cursor *c;
-	struct db_key from;
-	struct room room;
+	uint64_t room, id;
 	enum sn_err err;
 
-	if ((err = room_find(txn, f->of, &room)) != SN_OK ||
-	    (err = room_member(txn, room.id, s->account, &me)) != SN_OK ||
-	    (err = sn_cursor_open(txn, DB_MEMBERS, &c)) != SN_OK)
+	if ((err = room_members_of(key, &room, &id)) != SN_OK)
 		return (err);
-	from = db_key1(room.id);
-	err = sn_cursor_seek(c, db_bytes(&from), &key, &value);
-	while (err == SN_OK) {
-		struct sn_rd r = sn_rd_over(key.p, key.n);
-		uint64_t id;
-
-		if (sn_rd_u64(&r) != room.id)
-			break;
-		if (!sess_room(s)) {
-			end->more = true;
-			break;
-		}
-		id = sn_rd_u64(&r);
-		if (all || id == s->account) {
-			if ((err = put(s, txn, f->ref, id)) != SN_OK)
-				break;
-			end->count++;
-		}
-		err = sn_cursor_next(c, &key, &value);
-	}
-	sn_cursor_close(c);
-	return (err == SN_ENOTFOUND ? SN_OK : err);
+	*shown = id == s->account ||
+		 s->loop->settings->account.visible != VISIBLE_SELF;
+	return (*shown ? put(s, txn, listing_ref(l), id) : SN_OK);
 }
+
+static const struct listing_kind members = {
+	DB_MEMBERS,
+	room_members_check,
+	show_member,
+};
 
 static enum sn_err put_account(struct sess *s, struct sn_txn *txn,
     const struct sn_frame_presence_get *f, struct sn_frame_end *end)
@@ -480,9 +461,12 @@ void presence_on_get(struct sess *s, const struct sn_frame *frame)
 		dispatch_bad(s, frame, "PRESENCE_GET needs ref and target");
 		return;
 	}
+	if (sn_name_room(f.of)) {
+		room_members_begin(s, f.ref, f.of, &members);
+		return;
+	}
 	if ((err = loop_read(s->loop, &txn)) == SN_OK)
-		err = sn_name_room(f.of) ? put_room(s, txn, &f, &end)
-					 : put_account(s, txn, &f, &end);
+		err = put_account(s, txn, &f, &end);
 	if (err != SN_OK) {
 		sess_error_of(s, f.ref, err);
 		return;

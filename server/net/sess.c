@@ -18,8 +18,8 @@
 #include "server/net/net_impl.h"
 #include "server/net/follow.h"
 #include "server/net/history.h"
+#include "server/net/listing.h"
 #include "server/net/login.h"
-#include "server/net/room_list.h"
 
 #define TURN_BYTES 65536     /* Read and acted on in one turn. */
 #define TURN_NS SN_NS_PER_MS /* Acted on, however small the frames are. */
@@ -66,7 +66,7 @@ static void close_now(struct sess *s)
 	s->state = SESS_CLOSED;
 	follow_stop(s);
 	history_stop(s);
-	room_list_stop(s);
+	listing_stop(s);
 	sn_poll_remove(loop->poll, &s->watch);
 	map_delete(&loop->sessions, s->id);
 	if (s->prev != NULL)
@@ -272,7 +272,7 @@ void sess_refuse(struct sess *s, const char *code, const char *text)
 		return;
 	follow_stop(s);
 	history_stop(s);
-	room_list_stop(s);
+	listing_stop(s);
 	s->deadline = sn_clock_mono() + DRAIN_NS;
 }
 
@@ -352,7 +352,7 @@ void sess_flush(struct sess *s)
 	sn_poll_want(s->loop->poll, &s->watch, !s->paused, s->write_blocked);
 	/* What waited for room may go on. */
 	if (s->state == SESS_READY && sess_room(s) &&
-	    (s->paused || s->history != NULL || s->room_list != NULL ||
+	    (s->paused || s->history != NULL || s->listing != NULL ||
 		(s->follow.cursor != NULL && !s->follow.live)))
 		sess_again(s);
 }
@@ -395,7 +395,7 @@ static bool takes_frames(const struct sess *s)
 	uint64_t share = s->loop->settings->limits.queue_bytes / FLIGHT_SHARE;
 
 	if (s->state == SESS_READY)
-		return (s->history == NULL && s->room_list == NULL &&
+		return (s->history == NULL && s->listing == NULL &&
 			s->in_flight < FLIGHT_MAX && s->flight_bytes < share &&
 			s->login == SESS_LOGIN_NONE && sess_room(s));
 	return ((s->state == SESS_HELLO || s->state == SESS_AUTH ||
@@ -482,7 +482,7 @@ static void linger(struct sess *s)
 	login_stop(s);
 	follow_stop(s);
 	history_stop(s);
-	room_list_stop(s);
+	listing_stop(s);
 	if (s->state != SESS_DRAINING && !sess_enter(s, SESS_DRAINING))
 		return;
 	s->failed = true;
@@ -587,7 +587,7 @@ void sess_work(struct sess *s)
 		read_some(s);
 	if (s->state == SESS_READY) {
 		history_feed(s);
-		room_list_feed(s);
+		listing_feed(s);
 		follow_feed(s);
 	}
 	if (s->state != SESS_CLOSED && !s->failed)

@@ -15,6 +15,7 @@
 struct loop;
 struct cursor;
 struct history;
+struct listing;
 struct sn_tls;
 
 /*
@@ -113,8 +114,8 @@ struct sess {
 	uint64_t frames_in, messages_in, messages_out;
 	struct sess_follow follow;
 	struct sess_receipts receipts;
-	struct history *history;     /* A HISTORY being answered. */
-	struct room_list *room_list; /* A ROOM_LIST. */
+	struct history *history; /* A HISTORY being answered. */
+	struct listing *listing; /* One of its lists. */
 };
 
 /** sess_accept(loop, fd, host, address): a session on a connected socket,

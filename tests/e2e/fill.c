@@ -9,6 +9,10 @@
 #include "server/oplog/db.h"
 
 /*
+ * fill DATA members COUNT: COUNT accounts without a password, with names as
+ * long as they may be, and all accounts in the open room #full, whose owner
+ * is the first of them.
+ *
  * fill DATA COUNT [BYTES]: put COUNT messages into the database of a stopped
  * server, through the same apply that the server uses, as if its accounts
  * had sent them to each other over the last month.
@@ -101,8 +105,76 @@ static enum sn_err fill(struct fill *f, struct sn_store *store)
 	return (SN_OK);
 }
 
+static enum sn_err apply_op(struct applier *a, const struct op *op)
+{
+	static uint8_t space[OP_OVERHEAD];
+	struct sn_wr w = sn_wr_over(space, sizeof(space));
+	struct applied out;
+
+	op_encode(op, &w);
+	return (applier_apply(
+	    a, (struct sn_bytes){ space, w.n }, a->last + 1, &out));
+}
+
+static enum sn_err add_account(struct applier *a, uint64_t id, uint64_t now)
+{
+	struct op op = { .kind = OP_ACCOUNT_ADD, .time = now };
+
+	op.account.id = id;
+	op.account.role = ACCOUNT_USER;
+	(void)snprintf(
+	    op.account.name, sizeof(op.account.name), "m%063" PRIu64, id);
+	return (apply_op(a, &op));
+}
+
+static enum sn_err join(struct applier *a, uint64_t id, uint64_t room)
+{
+	struct op op = { .kind = OP_ROOM_MEMBER };
+
+	op.room_member.room = room;
+	op.room_member.account = op.room_member.by = id;
+	op.room_member.change = OP_JOIN;
+	op.room_member.limit = op.room_member.account_limit = UINT32_MAX;
+	return (apply_op(a, &op));
+}
+
+static enum sn_err fill_room(
+    struct fill *f, struct sn_store *store, uint64_t now)
+{
+	struct op op = { .kind = OP_ROOM_CREATE, .time = now };
+	uint64_t last = f->people[f->people_count - 1].id, room;
+	struct applier *a = &f->applier;
+	enum sn_err err;
+
+	op.room_create.creator = f->people[0].id;
+	op.room_create.open = true;
+	op.room_create.name = sn_bytes_of("#full");
+	op.room_create.topic = sn_bytes_of("");
+	op.room_create.limit = op.room_create.account_limit = UINT32_MAX;
+	if ((err = applier_begin(store, a)) != SN_OK)
+		return (err);
+	if ((err = apply_op(a, &op)) != SN_OK ||
+	    (err = db_meta(a->txn, DB_META_LAST_ROOM, &room)) != SN_OK)
+		goto err0;
+	for (uint64_t i = 1; i < f->people_count; i++) {
+		if ((err = join(a, f->people[i].id, room)) != SN_OK)
+			goto err0;
+	}
+	for (uint64_t i = 1; i <= f->count; i++) {
+		if ((err = add_account(a, last + i, now)) != SN_OK ||
+		    (err = join(a, last + i, room)) != SN_OK)
+			goto err0;
+	}
+	return (applier_commit(a));
+
+err0:
+	applier_abort(a);
+	return (err);
+}
+
 int main(int argc, char **argv)
 {
+	bool members = argc == 4 && strcmp(argv[2], "members") == 0;
 	static struct fill f;
 	static char body[SN_FRAME_BODY_MAX];
 	struct sn_why why = { "" };
@@ -110,8 +182,10 @@ int main(int argc, char **argv)
 	char dir[4096];
 	enum sn_err err;
 
-	if (argc < 3 || (f.count = strtoull(argv[2], NULL, 10)) == 0) {
-		(void)fprintf(stderr, "usage: fill DATA COUNT [BYTES]\n");
+	if (argc < 3 ||
+	    (f.count = strtoull(argv[2 + members], NULL, 10)) == 0) {
+		(void)fprintf(stderr,
+		    "usage: fill DATA COUNT [BYTES] | DATA members COUNT\n");
 		return (64);
 	}
 	memset(body, 'x', sizeof(body));
@@ -126,7 +200,12 @@ int main(int argc, char **argv)
 		return (1);
 	}
 	read_people(&f, store);
-	err = f.people_count == 0 ? SN_ENOTFOUND : fill(&f, store);
+	if (f.people_count == 0)
+		err = SN_ENOTFOUND;
+	else if (members)
+		err = fill_room(&f, store, sn_clock_wall_ms());
+	else
+		err = fill(&f, store);
 	if (err != SN_OK)
 		(void)fprintf(stderr, "fill: %" PRIu64 " messages, then %s\n",
 		    f.done, sn_err_text(err));

@@ -1,7 +1,10 @@
 """Rooms: section 7 of docs/PROTOCOL.md."""
 
+import subprocess
+
 import pytest
 
+from authority import BUILD
 from protocol import Refused
 
 
@@ -494,3 +497,28 @@ def test_a_list_longer_than_the_output_queue_comes_whole(make_server, people):
         assert alice.items("MEMBER", named)[1].count == 1
         assert [r.room for r in bob.rooms()] == [
             f"#r{i:03}" for i in range(0, 900, 2)]
+
+
+def test_the_members_of_a_large_room_are_listed_whole(make_server, people):
+    """More than the output queue holds; what is asked behind them waits."""
+    server = make_server({"limits": {"output_queue": "512KiB"}}, start=False)
+    subprocess.run([BUILD / "e2e" / "fill", server.data, "members", "3000"],
+                   check=True)
+    server.start()
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        asked = [alice.ask("ROOM_MEMBERS", "#full"),
+                 alice.ask("PRESENCE_GET", "#full"),
+                 alice.ask("ROOM_LIST")]
+        members, end = alice.items("MEMBER", asked[0])
+        assert end.count == len(members) == 3004 and not end.more
+        assert len({m.account for m in members}) == 3004
+        assert [m.account for m in members if m.role == "owner"] == ["alice"]
+        there, end = alice.items("PRESENCE", asked[1])
+        assert end.count == len(there) == 3004 and not end.more
+        assert {p.account for p in there if p.state == "online"} == {
+            "alice", "bob"}
+        assert alice.items("ROOM", asked[2])[1].count == 1
+        bob.call("DONE", "ROOM_LEAVE", "#full")
+        refused(bob, "unknown-target", "ROOM_MEMBERS", "#full")
+        refused(bob, "unknown-target", "PRESENCE_GET", "#full")
