@@ -24,6 +24,12 @@ static const struct sn_cli_option options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
+static const struct sn_cli_option restore_options[] = {
+	{ "since", 0, "OLD",
+	    "the last data folder: what it took away stays away" },
+	{ NULL, 0, NULL, NULL },
+};
+
 static int check(const char *path, bool dump)
 {
 	struct sn_conf_report *report = calloc(1, sizeof(*report));
@@ -117,7 +123,8 @@ static int run_restore(struct sn_cli *cli)
 	if (status != EXIT_SUCCESS)
 		return (status);
 	sn_log_setup("restore", SN_WARN);
-	if (restore_data(backup, settings->data, &why) == SN_OK) {
+	if (restore_data(backup, settings->data, sn_cli_value(cli, "since"),
+		stdout, &why) == SN_OK) {
 		(void)printf("%s is restored from %s; start sicherd.\n",
 		    settings->data, backup);
 	} else {
@@ -158,12 +165,16 @@ static const struct sn_cli_command commands[] = {
 	    "exit\nstatus is 0 when all is sound and 1 when not.\n",
 	    0, 1, run_check },
 	{ "restore", "BACKUP", "put a backup back into an empty data folder",
-	    NULL,
+	    restore_options,
 	    "  systemctl stop sicherd\n"
 	    "  mv /var/lib/sichernetz /var/lib/sichernetz.old\n"
-	    "  sicherd restore /srv/backup/sichernetz-monday\n"
+	    "  sicherd restore /srv/backup/sichernetz-monday \\\n"
+	    "      --since /var/lib/sichernetz.old\n"
 	    "  systemctl start sicherd\n"
-	    "Everybody logs in with the password of then.\n",
+	    "With --since, what was taken away since the backup stays away: "
+	    "accounts deleted\nor disabled, devices revoked, subjects "
+	    "unmapped; and passwords are the latest.\nWithout it everything "
+	    "is as it was then.\n",
 	    1, 1, run_restore },
 	{ NULL, NULL, NULL, NULL, NULL, 0, 0, NULL },
 };

@@ -1,15 +1,21 @@
 #include "server/parent/restore.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/file.h"
+#include "server/keeper/keeper_carry.h"
 #include "server/keeper/keeper_db.h"
 #include "server/oplog/db.h"
+#include "server/oplog/db_carry.h"
+#include "server/parent/apart.h"
 #include "server/parent/check.h"
 
 #define CHUNK (1U << 20)
@@ -19,9 +25,11 @@ static const char *const parts[] = { "keeper", "net" };
 #define PARTS (sizeof(parts) / sizeof(*parts))
 
 struct restore {
-	const char *backup, *data;
+	const char *backup, *data, *since;
+	FILE *to;
 	int from[PARTS];
-	int lock;
+	int lock, since_lock;
+	uint64_t ends; /* The backup's log. */
 	unsigned made; /* Parts whose file we have made. */
 };
 
@@ -152,20 +160,139 @@ static enum sn_err void_tokens(const char *data, struct sn_why *why)
 				   sn_err_text(err)));
 }
 
-static enum sn_err skip_places(const char *data, struct sn_why *why)
+static enum sn_err log_end(struct sn_store *store, uint64_t *out)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(store, &txn)) != SN_OK)
+		return (err);
+	err = db_meta(txn, DB_META_LAST_SEQ, out);
+	sn_txn_abort(txn);
+	return (err);
+}
+
+static enum sn_err skip_places(struct restore *r, struct sn_why *why)
 {
 	struct sn_store *store;
 	char dir[PATH_BYTES];
 	enum sn_err err;
 
-	(void)snprintf(dir, sizeof(dir), "%s/net", data);
+	(void)snprintf(dir, sizeof(dir), "%s/net", r->data);
 	if ((err = db_open(dir, 0, 8, &store, why)) != SN_OK)
 		return (err);
-	if ((err = db_skip(store, RESTORE_SKIP, RESTORE_SKIP_IDS)) != SN_OK)
+	if ((err = log_end(store, &r->ends)) != SN_OK ||
+	    (err = db_skip(store, RESTORE_SKIP, RESTORE_SKIP_IDS)) != SN_OK)
 		(void)sn_why(why, err, "cannot write to %s: %s", dir,
 		    sn_store_reason(store));
 	sn_store_close(store);
 	return (err);
+}
+
+/* What changed while we read it would be lost. */
+static enum sn_err lock_since(struct restore *r, struct sn_why *why)
+{
+	char path[PATH_BYTES];
+
+	(void)snprintf(path, sizeof(path), "%s/lock", r->since);
+	r->since_lock = open(path, O_RDWR | O_CLOEXEC);
+	if (r->since_lock >= 0 && flock(r->since_lock, LOCK_EX | LOCK_NB) != 0)
+		return (sn_why(why, SN_EINUSE,
+		    "a sicherd runs on %s; stop it first", r->since));
+	return (SN_OK);
+}
+
+static void tell(void *arg, const char *text)
+{
+	(void)fprintf(arg, "  %s\n", text);
+}
+
+static enum sn_err carry_net(const struct restore *r, const char *old_dir,
+    struct db_carry *c, struct sn_why *why)
+{
+	struct sn_store *old, *store = NULL;
+	struct sn_txn *txn = NULL;
+	char dir[PATH_BYTES];
+	enum sn_err err;
+
+	(void)snprintf(dir, sizeof(dir), "%s/net", r->data);
+	if ((err = db_open_to_read(old_dir, &old, why)) != SN_OK)
+		return (err);
+	if ((err = db_open(dir, 0, 8, &store, why)) == SN_OK &&
+	    ((err = sn_txn_read(old, &txn)) != SN_OK ||
+		(err = db_carry(txn, store, sn_clock_wall_ms(), c, why)) !=
+		    SN_OK) &&
+	    why->text[0] == '\0')
+		(void)sn_why(why, err, "%s", sn_err_text(err));
+	sn_txn_abort(txn);
+	sn_store_close(store);
+	sn_store_close(old);
+	return (err);
+}
+
+static enum sn_err carry(void *arg, struct sn_why *why)
+{
+	const struct restore *r = arg;
+	struct db_carry net = { .tell = tell, .arg = r->to, .ends = r->ends };
+	struct keeper_carry keeper;
+	char old[PATH_BYTES], dir[PATH_BYTES];
+	enum sn_err err;
+
+	(void)snprintf(old, sizeof(old), "%s/net", r->since);
+	if ((err = carry_net(r, old, &net, why)) != SN_OK)
+		return (err);
+	(void)snprintf(old, sizeof(old), "%s/keeper", r->since);
+	(void)snprintf(dir, sizeof(dir), "%s/keeper", r->data);
+	if ((err = keeper_carry(old, dir, &keeper, why)) != SN_OK)
+		return (err);
+	(void)fprintf(r->to,
+	    "carried from %s: %" PRIu64 " taken away since the backup, "
+	    "%" PRIu64 " password%s changed since\n",
+	    r->since, net.carried, keeper.carried,
+	    keeper.carried == 1 ? "" : "s");
+	if (net.unreadable + keeper.unreadable > 0)
+		(void)fprintf(r->to,
+		    "%" PRIu64 " of its records and %" PRIu64 " of its "
+		    "passwords cannot be read: what came later of these is "
+		    "not known; the server's log has it\n",
+		    net.unreadable, keeper.unreadable);
+	return (SN_OK);
+}
+
+static void copy_text(FILE *from, FILE *to)
+{
+	char line[1024];
+
+	rewind(from);
+	while (fgets(line, sizeof(line), from) != NULL)
+		(void)fputs(line, to);
+}
+
+/* It may be what is damaged: read in a child, and told when all is true. */
+static enum sn_err carry_since(struct restore *r, struct sn_why *why)
+{
+	struct sn_why reason = { "" };
+	FILE *to = r->to;
+	enum sn_err err;
+
+	if (r->since == NULL)
+		return (SN_OK);
+	if ((err = lock_since(r, why)) != SN_OK)
+		return (err);
+	if ((r->to = fdopen(memfd_create("carried", MFD_CLOEXEC), "w+")) ==
+	    NULL)
+		return (sn_why_errno(why, SN_ENOMEM, "no memory"));
+	if ((err = apart(carry, r, "it", &reason)) == SN_OK)
+		copy_text(r->to, to);
+	(void)fclose(r->to);
+	r->to = to;
+	if (err != SN_OK)
+		return (sn_why(why, err,
+		    "nothing can be carried from %s: %s; nothing was restored. "
+		    "Without --since the backup is put back as it is; see "
+		    "OPERATIONS.md for what must be done again then",
+		    r->since, reason.text));
+	return (SN_OK);
 }
 
 static enum sn_err check_copy(const char *data, struct sn_why *why)
@@ -195,12 +322,16 @@ static void undo(struct restore *r)
 	}
 }
 
-enum sn_err restore_data(
-    const char *backup, const char *data, struct sn_why *why)
+enum sn_err restore_data(const char *backup, const char *data,
+    const char *since, FILE *to, struct sn_why *why)
 {
-	struct restore r = {
-		.backup = backup, .data = data, .from = { -1, -1 }, .lock = -1
-	};
+	struct restore r = { .backup = backup,
+		.data = data,
+		.since = since,
+		.to = to,
+		.from = { -1, -1 },
+		.lock = -1,
+		.since_lock = -1 };
 	enum sn_err err;
 
 	if ((err = open_backup(&r, why)) == SN_OK &&
@@ -208,8 +339,9 @@ enum sn_err restore_data(
 	    (err = copy_part(&r, 0, why)) == SN_OK &&
 	    (err = copy_part(&r, 1, why)) == SN_OK &&
 	    (err = check_copy(data, why)) == SN_OK &&
-	    (err = void_tokens(data, why)) == SN_OK)
-		err = skip_places(data, why);
+	    (err = void_tokens(data, why)) == SN_OK &&
+	    (err = skip_places(&r, why)) == SN_OK)
+		err = carry_since(&r, why);
 	if (err != SN_OK)
 		undo(&r);
 	for (unsigned i = 0; i < PARTS; i++) {
@@ -218,5 +350,7 @@ enum sn_err restore_data(
 	}
 	if (r.lock >= 0)
 		(void)close(r.lock);
+	if (r.since_lock >= 0)
+		(void)close(r.since_lock);
 	return (err);
 }

@@ -1,6 +1,8 @@
 #ifndef SERVER_PARENT_RESTORE_H
 #define SERVER_PARENT_RESTORE_H
 
+#include <stdio.h>
+
 #include "lib/err.h"
 
 /** The file that makes a backup whole; written last. */
@@ -14,12 +16,15 @@
 #define RESTORE_SKIP_IDS (UINT64_C(1) << 20)
 
 /**
- * restore_data(backup, data, why):
+ * restore_data(backup, data, since, to, why):
  * Copy a backup into ${data}, which must hold no database, check it, let the
  * log go on behind all places that were used since, and void the tokens of
- * then.  On failure ${data} holds no database, as before.
+ * then.  ${since} is the data folder that the server had last, or NULL:
+ * what it knows to have been taken away since the backup stays away, and the
+ * passwords are its; what was carried is told to ${to}, a line each.  On
+ * failure ${data} holds no database, as before.
  */
-enum sn_err restore_data(
-    const char *backup, const char *data, struct sn_why *why) SN_MUST_USE;
+enum sn_err restore_data(const char *backup, const char *data,
+    const char *since, FILE *to, struct sn_why *why) SN_MUST_USE;
 
 #endif
