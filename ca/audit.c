@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "ca/inventory.h"
+#include "lib/algorithms.h"
 
 #define VERSION 1
 #define KEY_BYTES 8
@@ -36,7 +37,7 @@ static void put_body(struct sn_wr *w, const struct audit_entry *e)
 
 static enum sn_err hash(const void *p, size_t n, uint8_t out[AUDIT_HASH])
 {
-	if (EVP_Digest(p, n, out, NULL, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(p, n, out, NULL, sn_algorithms_sha256(), NULL) != 1)
 		return (SN_ECRYPTO);
 	return (SN_OK);
 }

@@ -9,6 +9,8 @@
 
 #include <openssl/evp.h>
 
+#include "lib/algorithms.h"
+
 #define SEAL_BYTES 8
 #define MAP_BYTES (UINT64_C(8) << 30)
 #define READERS 512
@@ -103,7 +105,8 @@ static enum sn_err seal(enum inventory_table table, struct sn_bytes key,
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	bool ok;
 
-	ok = c != NULL && EVP_DigestInit_ex(c, EVP_sha256(), NULL) == 1 &&
+	ok = c != NULL &&
+	     EVP_DigestInit_ex(c, sn_algorithms_sha256(), NULL) == 1 &&
 	     EVP_DigestUpdate(c, head, sizeof(head)) == 1 &&
 	     EVP_DigestUpdate(c, key.p, key.n) == 1 &&
 	     EVP_DigestUpdate(c, value.p, value.n) == 1 &&

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "lib/algorithms.h"
 #include "lib/file.h"
 
 #define DER_START 0x30 /* SEQUENCE */
@@ -75,7 +76,7 @@ enum sn_err ssl_der(X509 *certificate, uint8_t **out, size_t *n)
 
 enum sn_err ssl_fingerprint(const void *p, size_t n, uint8_t out[32])
 {
-	if (EVP_Digest(p, n, out, NULL, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(p, n, out, NULL, sn_algorithms_sha256(), NULL) != 1)
 		return (SN_ECRYPTO);
 	return (SN_OK);
 }

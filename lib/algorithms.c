@@ -7,6 +7,7 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/provider.h>
 
 #define NAME "sichernetz-few"
@@ -148,6 +149,25 @@ err0:
 	ERR_clear_error();
 	OSSL_LIB_CTX_free(few.context);
 	few.context = NULL;
+}
+
+static const EVP_MD *sha256;
+
+static void fetch(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+	if (sha256 == NULL) {
+		ERR_clear_error();
+		sha256 = EVP_sha256();
+	}
+}
+
+const EVP_MD *sn_algorithms_sha256(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, fetch);
+	return (sha256);
 }
 
 OSSL_LIB_CTX *sn_algorithms(void)

@@ -18,4 +18,11 @@
  */
 OSSL_LIB_CTX *sn_algorithms(void);
 
+/**
+ * sn_algorithms_sha256():
+ * SHA-256, looked up once; OpenSSL looks EVP_sha256() up at each use, which
+ * takes longer than hashing a row or a certificate.  Any thread.
+ */
+const EVP_MD *sn_algorithms_sha256(void);
+
 #endif
