@@ -1,7 +1,9 @@
 #include "ca/batch.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "ca/certificate.h"
 #include "ca/crew.h"
 #include "ca/inventory.h"
 #include "ca/ssl.h"
@@ -11,41 +13,46 @@ struct batch {
 	struct authority *a;
 	struct batch_line *lines;
 	size_t count;
-	const struct key *signer;
-	X509 *issuer;
-	uint32_t id;
+	const struct batch_issuer *by;
 };
 
-static void check_one(void *arg, size_t i)
+static void check_one(void *arg, size_t i, unsigned member)
 {
 	struct batch *b = arg;
 	struct batch_line *line = &b->lines[i];
 
+	(void)member;
 	if (line->err == SN_OK)
-		line->err =
-		    issue_check(b->a, &line->order, b->issuer, &line->why);
+		line->err = issue_check(
+		    b->a, &line->order, b->by->certificate, &line->why);
+}
+
+static bool has_key(struct sn_bytes der, const struct spki *key)
+{
+	return (sn_bytes_equal(
+	    certificate_spki(der), (struct sn_bytes){ key->der, key->n }));
 }
 
 /* The certificate that keeps a line from getting one: when it is for the
  * very same key, it is what the line asks for. */
 static enum sn_err take_again(struct sn_txn *txn, struct batch_line *line)
 {
-	struct issued *out = &line->issued;
+	struct record old;
 	enum sn_err err;
-	X509 *x;
 
 	err = book_newest(txn, KIND_CLIENT, line->account, line->label,
-	    sn_clock_wall_s(), &out->rec);
+	    sn_clock_wall_s(), &old);
 	if (err != SN_OK)
 		return (err);
-	if ((err = ssl_certificate(out->rec.der, &x, NULL)) != SN_OK)
-		return (SN_ECORRUPT);
-	out->rec.der = (struct sn_bytes){ "", 0 };
-	if (EVP_PKEY_eq(line->key, X509_get0_pubkey(x)) != 1) {
-		X509_free(x);
+	if (!has_key(old.der, &line->key))
 		return (SN_OK);
-	}
-	out->certificate = x;
+	/* The books are a map that changes when this transaction ends. */
+	if ((line->der = malloc(old.der.n)) == NULL)
+		return (SN_ENOMEM);
+	memcpy(line->der, old.der.p, old.der.n);
+	line->der_n = old.der.n;
+	old.der = (struct sn_bytes){ "", 0 };
+	line->rec = old;
 	line->again = true;
 	line->err = SN_OK;
 	return (SN_OK);
@@ -57,10 +64,8 @@ static enum sn_err reserve_one(
 	struct intent intent;
 	enum sn_err err;
 
-	issue_row(&line->order, b->id, &line->issued.rec, &intent);
-	line->issued.issuer = b->issuer;
-	err =
-	    book_reserve_in(txn, &line->issued.rec, false, &intent, &line->why);
+	issue_row(&line->order, b->by->id, &line->rec, &intent);
+	err = book_reserve_in(txn, &line->rec, false, &intent, &line->why);
 	if (err != SN_EEXISTS)
 		return (err);
 	line->err = err;
@@ -72,25 +77,27 @@ static bool goes_on(const struct batch_line *line)
 	return (line->err == SN_OK && !line->again);
 }
 
-static void sign_one(void *arg, size_t i)
+static void sign_one(void *arg, size_t i, unsigned member)
 {
 	struct batch *b = arg;
 	struct batch_line *line = &b->lines[i];
 
+	(void)member;
 	if (!goes_on(line))
 		return;
-	line->err = issue_sign(b->a, &line->order, b->signer, &line->issued,
-	    &line->der, &line->der_n, &line->why);
+	line->err =
+	    issue_sign(b->a, &line->order, b->by->signer, b->by->certificate,
+		&line->rec, &line->der, &line->der_n, &line->why);
 	if (line->err == SN_OK)
 		line->err = ssl_fingerprint(
-		    line->der, line->der_n, line->issued.rec.fingerprint);
+		    line->der, line->der_n, line->rec.fingerprint);
 }
 
 /* What was reserved is entered, or given up when it could not be signed. */
 static enum sn_err enter_one(
     struct batch *b, struct sn_txn *txn, struct batch_line *line)
 {
-	struct record *rec = &line->issued.rec;
+	struct record *rec = &line->rec;
 	enum sn_err err;
 
 	(void)b;
@@ -133,18 +140,18 @@ static enum sn_err in_one(struct batch *b,
 	return (err == SN_EDENIED ? err : inventory_why(b->a->store, err, why));
 }
 
-static void tell_one(void *arg, size_t i)
+static void tell_one(void *arg, size_t i, unsigned member)
 {
 	struct batch *b = arg;
 
-	batch_line_tell(&b->lines[i]);
+	(void)member;
+	batch_line_tell(&b->lines[i], b->by->chain);
 }
 
 enum sn_err batch_issue(struct authority *a, struct batch_line *lines,
-    size_t count, const struct key *signer, X509 *issuer, uint32_t id,
-    struct sn_why *why)
+    size_t count, const struct batch_issuer *by, struct sn_why *why)
 {
-	struct batch b = { a, lines, count, signer, issuer, id };
+	struct batch b = { a, lines, count, by };
 	enum sn_err err;
 
 	crew_each(count, check_one, &b);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include <jansson.h>
+#include <openssl/evp.h>
 
 #include "ca/cmd.h"
-#include "ca/ssl.h"
 #include "lib/name.h"
 
 #define DAYS_MOST 36500
@@ -25,7 +25,7 @@ static enum sn_err check_name(const char *what, const char *text, char *out,
 }
 
 static enum sn_err parse(struct batch_line *line, const json_t *root,
-    const struct policy *policy, struct sn_why *why)
+    const struct policy *policy, struct p256 *p256, struct sn_why *why)
 {
 	const char *account, *label = "main", *csr, *profile = NULL;
 	json_int_t days = 0;
@@ -51,11 +51,12 @@ static enum sn_err parse(struct batch_line *line, const json_t *root,
 	if ((err = policy_profile(policy, profile, KIND_CLIENT,
 		 &line->order.profile, why)) != SN_OK)
 		return (err);
-	return (request_key(sn_bytes_of(csr), line->account, &line->key, why));
+	return (request_key(
+	    sn_bytes_of(csr), line->account, p256, &line->key, why));
 }
 
 void batch_line_read(struct batch_line *line, unsigned long number,
-    struct sn_bytes text, const struct policy *policy)
+    struct sn_bytes text, const struct policy *policy, struct p256 *p256)
 {
 	json_error_t error;
 	json_t *root;
@@ -68,68 +69,124 @@ void batch_line_read(struct batch_line *line, unsigned long number,
 		    &line->why, SN_EINVAL, "no JSON: %.200s", error.text);
 		return;
 	}
-	line->err = parse(line, root, policy, &line->why);
+	line->err = parse(line, root, policy, p256, &line->why);
 	json_decref(root);
 	line->order.kind = KIND_CLIENT;
 	line->order.name = line->account;
 	line->order.label = line->label;
-	line->order.key = line->key;
+	line->order.key = &line->key;
 	line->order.to = "";
-	line->order.bytes_only = true;
 }
 
-static json_t *pem_of(const struct batch_line *line)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	json_t *pem = NULL;
-	char *text;
-	long n;
+#define PEM_IN 48                /* Bytes of a line of PEM, ... */
+#define PEM_OUT (PEM_IN / 3 * 4) /* ... and its characters. */
 
-	if (ssl_pem_certificate(bio, line->issued.certificate) == SN_OK &&
-	    ssl_pem_certificate(bio, line->issued.issuer) == SN_OK) {
-		n = BIO_get_mem_data(bio, &text);
-		pem = json_stringn_nocheck(text, (size_t)n);
+static char *put(char *at, const void *p, size_t n)
+{
+	memcpy(at, p, n);
+	return (at + n);
+}
+
+#define PUT_TEXT(at, text) put(at, text, sizeof(text) - 1)
+
+char *batch_line_pem(struct sn_bytes der, size_t *n)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----\\n";
+	static const char end[] = "-----END CERTIFICATE-----\\n";
+	size_t lines = (der.n + PEM_IN - 1) / PEM_IN;
+	char *text =
+	    malloc(sizeof(begin) + lines * (PEM_OUT + 2) + sizeof(end));
+	const uint8_t *p = der.p;
+	char *at;
+
+	if (text == NULL)
+		return (NULL);
+	at = PUT_TEXT(text, begin);
+	for (size_t done = 0; done < der.n; done += PEM_IN) {
+		size_t some = der.n - done < PEM_IN ? der.n - done : PEM_IN;
+
+		/* It writes a NUL behind, for which there is room. */
+		at += EVP_EncodeBlock((unsigned char *)at, p + done, (int)some);
+		at = PUT_TEXT(at, "\\n");
 	}
-	BIO_free(bio);
-	return (pem);
+	at = PUT_TEXT(at, end);
+	*n = (size_t)(at - text);
+	return (text);
 }
 
-void batch_line_tell(struct batch_line *line)
+static json_t *describe(const struct batch_line *line)
 {
-	const struct record *rec = &line->issued.rec;
 	json_t *o;
 
 	if (line->err == SN_OK)
-		o = cmd_record(rec, rec->created);
+		o = cmd_record(&line->rec, line->rec.created);
 	else
 		o = json_object();
 	(void)json_object_set_new(
 	    o, "line", json_integer((json_int_t)line->number));
-	if (line->err != SN_OK) {
-		if (line->account[0] != '\0')
-			(void)json_object_set_new(
-			    o, "account", json_string(line->account));
-		if (line->label[0] != '\0')
-			(void)json_object_set_new(
-			    o, "device", json_string(line->label));
-		(void)json_object_set_new(
-		    o, "error", json_string(sn_err_name(line->err)));
-		(void)json_object_set_new(
-		    o, "message", json_string(line->why.text));
-	} else {
-		(void)json_object_set_new(o, "pem", pem_of(line));
+	if (line->err == SN_OK) {
 		if (line->again)
 			(void)json_object_set_new(o, "again", json_true());
+		return (o);
 	}
-	line->answer = json_dumps(o, JSON_COMPACT);
+	if (line->account[0] != '\0')
+		(void)json_object_set_new(
+		    o, "account", json_string(line->account));
+	if (line->label[0] != '\0')
+		(void)json_object_set_new(
+		    o, "device", json_string(line->label));
+	(void)json_object_set_new(
+	    o, "error", json_string(sn_err_name(line->err)));
+	(void)json_object_set_new(o, "message", json_string(line->why.text));
+	return (o);
+}
+
+/* The object's text and, before its closing brace, the certificates: these
+ * need no escaping, and are by far the most of it. */
+static void join(struct batch_line *line, const char *object,
+    struct sn_bytes leaf, struct sn_bytes chain)
+{
+	static const char key[] = ",\"pem\":\"";
+	size_t n = strlen(object);
+	char *at;
+
+	line->answer = malloc(n + sizeof(key) + leaf.n + chain.n + 4);
+	if (line->answer == NULL)
+		return;
+	if (leaf.n == 0) {
+		at = put(line->answer, object, n);
+	} else {
+		at = put(line->answer, object, n - 1);
+		at = PUT_TEXT(at, key);
+		at = put(at, leaf.p, leaf.n);
+		at = put(at, chain.p, chain.n);
+		at = PUT_TEXT(at, "\"}");
+	}
+	*at++ = '\n';
+	line->answer_n = (size_t)(at - line->answer);
+}
+
+void batch_line_tell(struct batch_line *line, struct sn_bytes chain)
+{
+	struct sn_bytes leaf = { NULL, 0 };
+	json_t *o = describe(line);
+	char *object = json_dumps(o, JSON_COMPACT), *pem = NULL;
+
 	json_decref(o);
+	if (line->err == SN_OK) {
+		pem = batch_line_pem(
+		    (struct sn_bytes){ line->der, line->der_n }, &leaf.n);
+		leaf.p = pem;
+	}
+	if (object != NULL && (line->err != SN_OK || pem != NULL))
+		join(line, object, leaf, chain);
+	free(object);
+	free(pem);
 }
 
 void batch_line_clear(struct batch_line *line)
 {
-	X509_free(line->issued.certificate);
-	EVP_PKEY_free(line->key);
-	OPENSSL_free(line->der);
+	free(line->der);
 	free(line->answer);
 	memset(line, 0, sizeof(*line));
 }

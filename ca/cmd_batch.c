@@ -25,9 +25,9 @@ struct text {
 struct run {
 	struct cmd *cmd;
 	FILE *from;
-	struct key *signer;
-	X509 *issuer;
-	uint32_t id;
+	struct batch_issuer by;
+	char *chain;
+	struct p256 *p256[CREW_MAX];
 	struct text text;
 	struct batch_line *lines;
 	unsigned long issued, again, refused;
@@ -70,21 +70,27 @@ static enum sn_err read_lines(struct run *run)
 	return (SN_OK);
 }
 
-static void read_one(void *arg, size_t i)
+static void read_one(void *arg, size_t i, unsigned member)
 {
 	struct run *run = arg;
 	struct batch_line *line = &run->lines[i];
 	struct sn_bytes text = run->text.lines[i];
+	struct p256 **p256 = &run->p256[member];
 
-	if (text.n <= BATCH_LINE_MAX) {
+	if (*p256 == NULL)
+		*p256 = p256_new();
+	if (*p256 != NULL && text.n <= BATCH_LINE_MAX) {
 		batch_line_read(
-		    line, run->text.numbers[i], text, run->cmd->policy);
+		    line, run->text.numbers[i], text, run->cmd->policy, *p256);
 		return;
 	}
 	memset(line, 0, sizeof(*line));
 	line->number = run->text.numbers[i];
-	line->err = sn_why(&line->why, SN_ETOOBIG,
-	    "the line is longer than %d bytes", BATCH_LINE_MAX);
+	if (*p256 == NULL)
+		line->err = sn_why(&line->why, SN_ENOMEM, "out of memory");
+	else
+		line->err = sn_why(&line->why, SN_ETOOBIG,
+		    "the line is longer than %d bytes", BATCH_LINE_MAX);
 }
 
 static enum sn_err print_answers(struct run *run)
@@ -98,7 +104,7 @@ static enum sn_err print_answers(struct run *run)
 			run->again++;
 		else
 			run->issued++;
-		puts(line->answer);
+		(void)fwrite_unlocked(line->answer, 1, line->answer_n, stdout);
 	}
 	if (fflush(stdout) == 0)
 		return (SN_OK);
@@ -113,8 +119,8 @@ static enum sn_err one_batch(struct run *run)
 	enum sn_err err;
 
 	crew_each(count, read_one, run);
-	err = batch_issue(run->cmd->a, run->lines, count, run->signer,
-	    run->issuer, run->id, &run->cmd->why);
+	err = batch_issue(
+	    run->cmd->a, run->lines, count, &run->by, &run->cmd->why);
 	if (err == SN_OK)
 		err = print_answers(run);
 	for (size_t i = 0; i < count; i++)
@@ -161,21 +167,42 @@ static enum sn_err work(struct run *run)
 	return (err);
 }
 
+static enum sn_err load_certificate(struct run *run, struct sn_txn *txn)
+{
+	struct cmd *cmd = run->cmd;
+	struct issuer row;
+	struct record rec;
+	enum sn_err err;
+
+	err = issuer_certificate(
+	    txn, run->by.id, &run->by.certificate, &cmd->why);
+	if (err != SN_OK)
+		return (err);
+	if (!key_fits(run->by.signer, run->by.certificate))
+		return (sn_why(&cmd->why, SN_ECORRUPT,
+		    "the key does not belong to issuer %u", run->by.id));
+	if ((err = issuer_get(txn, run->by.id, &row)) != SN_OK ||
+	    (err = issuer_record(txn, &row, &rec)) != SN_OK)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	run->chain = batch_line_pem(rec.der, &run->by.chain.n);
+	run->by.chain.p = run->chain;
+	if (run->chain == NULL)
+		return (sn_why(&cmd->why, SN_ENOMEM, "out of memory"));
+	return (SN_OK);
+}
+
 static enum sn_err load_issuer(struct run *run)
 {
 	struct cmd *cmd = run->cmd;
 	struct sn_txn *txn;
 	enum sn_err err;
 
-	if ((err = cmd_key(cmd, &run->signer, &run->id)) != SN_OK)
+	if ((err = cmd_key(cmd, &run->by.signer, &run->by.id)) != SN_OK)
 		return (err);
 	if ((err = sn_txn_read(cmd->a->store, &txn)) != SN_OK)
 		return (inventory_why(cmd->a->store, err, &cmd->why));
-	err = issuer_certificate(txn, run->id, &run->issuer, &cmd->why);
+	err = load_certificate(run, txn);
 	sn_txn_abort(txn);
-	if (err == SN_OK && !key_fits(run->signer, run->issuer))
-		err = sn_why(&cmd->why, SN_ECORRUPT,
-		    "the key does not belong to issuer %u", run->id);
 	return (err);
 }
 
@@ -217,8 +244,11 @@ enum sn_err cmd_batch(struct cmd *cmd)
 out:
 	if (run.from != NULL && run.from != stdin)
 		(void)fclose(run.from);
-	key_free(run.signer);
-	X509_free(run.issuer);
+	key_free(run.by.signer);
+	X509_free(run.by.certificate);
+	for (unsigned i = 0; i < CREW_MAX; i++)
+		p256_free(run.p256[i]);
+	free(run.chain);
 	free(run.text.bytes);
 	free(run.lines);
 	return (err);

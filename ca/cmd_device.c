@@ -97,7 +97,7 @@ static void tell(struct cmd *cmd, const struct leaf *leaf)
 	    sn_bytes_hex(rec->serial, SERIAL_BYTES, serial), rec->name,
 	    rec->label, sn_clock_rfc3339(rec->not_after, until));
 	cmd_say(cmd, "  %s/cert.pem  certificate and its issuer", leaf->folder);
-	if (leaf->request == NULL)
+	if (leaf->request.n == 0)
 		cmd_say(cmd, "  %s/key.pem   private key, %s", leaf->folder,
 		    leaf->key_passphrase != NULL
 			? "encrypted"

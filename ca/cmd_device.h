@@ -12,7 +12,7 @@ enum sn_err cmd_device_take(struct cmd *cmd, struct leaf *leaf) SN_MUST_USE;
 
 /** cmd_device_profile(cmd, leaf, usual): once the authority is open, the
  * profile (${usual} where none was named; NULL: the predefined one), and the
- * key of --csr, which the caller frees (EVP_PKEY_free). */
+ * key of --csr. */
 enum sn_err cmd_device_profile(
     struct cmd *cmd, struct leaf *leaf, const char *usual) SN_MUST_USE;
 

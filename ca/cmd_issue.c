@@ -31,7 +31,6 @@ static enum sn_err body(struct cmd *cmd)
 	    (err = cmd_device_profile(cmd, &leaf, NULL)) != SN_OK)
 		return (err);
 	err = make(cmd, &leaf);
-	EVP_PKEY_free(leaf.request);
 	return (err);
 }
 

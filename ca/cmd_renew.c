@@ -123,7 +123,6 @@ static enum sn_err body(struct cmd *cmd)
 		return (err);
 	leaf.keep_old = keep >= 0 ? keep : policy_keep_old(cmd->policy);
 	err = renew(cmd, &leaf);
-	EVP_PKEY_free(leaf.request);
 	return (err);
 }
 

@@ -60,7 +60,7 @@ static void tell(struct cmd *cmd, const struct leaf *leaf)
 	    sn_clock_rfc3339(rec->not_after, until));
 	cmd_say(
 	    cmd, "  %s/chain.pem  certificate and its issuer", leaf->folder);
-	if (leaf->request == NULL)
+	if (leaf->request.n == 0)
 		cmd_say(cmd,
 		    "  %s/key.pem    private key, not encrypted, for sicherd "
 		    "reads it",
@@ -179,9 +179,7 @@ static enum sn_err body(struct cmd *cmd)
 	if (csr != NULL && (err = request_load(csr, leaf.name, &leaf.request,
 				&cmd->why)) != SN_OK)
 		return (err);
-	err = make(cmd, &leaf);
-	EVP_PKEY_free(leaf.request);
-	return (err);
+	return (make(cmd, &leaf));
 }
 
 int cmd_server(struct sn_cli *cli)

@@ -79,6 +79,11 @@ static void blame(X509 *draft, const GENERAL_NAMES *names,
 	(void)snprintf(out, NAME_TEXT, "its subject");
 }
 
+bool constraint_any(X509 *issuer)
+{
+	return (X509_get_ext_by_NID(issuer, NID_name_constraints, -1) >= 0);
+}
+
 enum sn_err constraint_check(X509 *issuer, X509 *draft, struct sn_why *why)
 {
 	int critical, code;

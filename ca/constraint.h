@@ -1,9 +1,14 @@
 #ifndef CA_CONSTRAINT_H
 #define CA_CONSTRAINT_H
 
+#include <stdbool.h>
+
 #include <openssl/x509v3.h>
 
 #include "lib/err.h"
+
+/** constraint_any(issuer): whether there is anything to check. */
+bool constraint_any(X509 *issuer);
 
 /**
  * constraint_check(issuer, draft, why):

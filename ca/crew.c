@@ -4,22 +4,22 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-#define CREW_MAX 64
-
 struct crew {
-	void (*work)(void *arg, size_t i);
+	void (*work)(void *arg, size_t i, unsigned member);
 	void *arg;
 	size_t count;
 	atomic_size_t next;
+	atomic_uint members;
 };
 
 static void *member(void *arg)
 {
 	struct crew *crew = arg;
+	unsigned me = atomic_fetch_add(&crew->members, 1);
 	size_t i;
 
 	while ((i = atomic_fetch_add(&crew->next, 1)) < crew->count)
-		crew->work(crew->arg, i);
+		crew->work(crew->arg, i, me);
 	return (NULL);
 }
 
@@ -33,14 +33,16 @@ static size_t may_use(void)
 	return ((size_t)CPU_COUNT(&set));
 }
 
-void crew_each(size_t count, void (*work)(void *arg, size_t i), void *arg)
+void crew_each(
+    size_t count, void (*work)(void *arg, size_t i, unsigned member), void *arg)
 {
 	struct crew crew = { .work = work, .arg = arg, .count = count };
 	size_t processors = may_use(), n = 0;
-	pthread_t others[CREW_MAX];
+	pthread_t others[CREW_MAX - 1];
 
 	atomic_init(&crew.next, 0);
-	while (n < CREW_MAX && n + 1 < processors && n + 1 < count &&
+	atomic_init(&crew.members, 0);
+	while (n < CREW_MAX - 1 && n + 1 < processors && n + 1 < count &&
 	       pthread_create(&others[n], NULL, member, &crew) == 0)
 		n++;
 	(void)member(&crew);

@@ -44,6 +44,7 @@ static enum sn_err make(struct authority *a, uint32_t id,
 		.to = "",
 	};
 	struct issued issued;
+	struct spki spki;
 	enum sn_err err;
 
 	if (id == ISSUER_ROOT)
@@ -54,8 +55,9 @@ static enum sn_err make(struct authority *a, uint32_t id,
 	authority_path(a, path, "private/%s.pem", issuer_key(id, name));
 	if ((err = key_generate(order.profile->key, key, why)) != SN_OK)
 		return (err);
-	order.key = key_public(*key);
-	if ((err = key_save(*key, path, passphrase, why)) != SN_OK)
+	order.key = &spki;
+	if ((err = spki_of(key_public(*key), &spki, why)) != SN_OK ||
+	    (err = key_save(*key, path, passphrase, why)) != SN_OK)
 		goto failed;
 	err = issue(a, &order, signer != NULL ? signer : *key, ISSUER_ROOT,
 	    &issued, why);

@@ -1,6 +1,7 @@
 #include "ca/issue.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ca/book.h"
@@ -72,7 +73,6 @@ static struct blueprint blueprint(const struct authority *a,
 		.profile = order->profile,
 		.sans = order->sans,
 		.san_count = order->san_count,
-		.bytes_only = order->bytes_only,
 	};
 
 	if (order->kind == KIND_CLIENT) {
@@ -94,7 +94,7 @@ static enum sn_err check_issuer(const struct authority *a,
 	enum sn_err err;
 	X509 *draft;
 
-	if (issuer == NULL)
+	if (issuer == NULL || !constraint_any(issuer))
 		return (SN_OK);
 	if ((err = certificate_draft(&b, &draft, why)) != SN_OK)
 		return (err);
@@ -111,6 +111,8 @@ enum sn_err issue_check(const struct authority *a, const struct order *order,
 	enum sn_err err;
 
 	if ((err = profile_allows(order->profile, order->key, why)) != SN_OK ||
+	    (err = lint_public_key(order->key->der, order->key->n, why)) !=
+		SN_OK ||
 	    (err = profile_days(order->profile, order->days, &days, why)) !=
 		SN_OK)
 		return (err);
@@ -144,24 +146,23 @@ void issue_row(const struct order *order, uint32_t issuer, struct record *rec,
 }
 
 enum sn_err issue_sign(const struct authority *a, const struct order *order,
-    const struct key *signer, struct issued *out, uint8_t **der, size_t *n,
-    struct sn_why *why)
+    const struct key *signer, X509 *issuer, struct record *rec, uint8_t **der,
+    size_t *n, struct sn_why *why)
 {
 	struct names names;
-	struct blueprint b = blueprint(a, order, out->issuer, &names);
+	struct blueprint b = blueprint(a, order, issuer, &names);
 	enum sn_err err;
 
-	clip(&out->rec, out->issuer);
-	b.serial = out->rec.serial;
-	b.not_before = out->rec.not_before;
-	b.not_after = out->rec.not_after;
-	err = certificate_make(&b, signer, &out->certificate, why);
-	if (err != SN_OK)
+	clip(rec, issuer);
+	b.serial = rec->serial;
+	b.not_before = rec->not_before;
+	b.not_after = rec->not_after;
+	if ((err = certificate_make(&b, signer, der, n, why)) != SN_OK)
 		return (err);
-	if ((err = ssl_der(out->certificate, der, n)) != SN_OK)
-		return (sn_why(why, err, "cannot encode the certificate"));
-	if ((err = lint_certificate(*der, *n, out->rec.kind, why)) != SN_OK)
-		OPENSSL_free(*der);
+	if ((err = lint_certificate(*der, *n, rec->kind, why)) != SN_OK) {
+		free(*der);
+		*der = NULL;
+	}
 	return (err);
 }
 
@@ -169,17 +170,21 @@ static enum sn_err sign_and_enter(struct authority *a,
     const struct order *order, const struct key *signer, struct issued *out,
     struct sn_why *why)
 {
+	struct sn_bytes bytes;
 	uint8_t *der;
 	size_t n;
 	enum sn_err err;
 
-	err = issue_sign(a, order, signer, out, &der, &n, why);
+	err =
+	    issue_sign(a, order, signer, out->issuer, &out->rec, &der, &n, why);
 	if (err != SN_OK)
 		return (err);
-	err = book_enter(
-	    a, &out->rec, order->replaces, (struct sn_bytes){ der, n }, why);
+	bytes = (struct sn_bytes){ der, n };
+	/* What OpenSSL cannot read does not get into the books either. */
+	if ((err = ssl_certificate(bytes, &out->certificate, why)) == SN_OK)
+		err = book_enter(a, &out->rec, order->replaces, bytes, why);
 	out->rec.der = (struct sn_bytes){ "", 0 };
-	OPENSSL_free(der);
+	free(der);
 	return (err);
 }
 

@@ -13,8 +13,8 @@ struct order {
 	const char *name;  /* Account, host, or the CA's common name. */
 	const char *label; /* Device; "" for others. */
 	const struct profile *profile;
-	unsigned days;    /* 0: the profile's. */
-	EVP_PKEY *key;    /* Public half is enough. */
+	unsigned days; /* 0: the profile's. */
+	const struct spki *key;
 	bool has_key;     /* We hold the private half. */
 	bool replaces;    /* Another valid one for this device is fine. */
 	bool renews;      /* The others become due for revocation... */
@@ -23,9 +23,6 @@ struct order {
 	const char *const *sans; /* Servers: "dns:..." and "ip:...". */
 	size_t san_count;
 	const char *to; /* Folder its files go to, or "". */
-	/* Only the bytes of the certificate are wanted, see
-	 * ca/certificate.h. */
-	bool bytes_only;
 };
 
 struct issued {
@@ -60,14 +57,13 @@ void issue_row(const struct order *order, uint32_t issuer, struct record *rec,
     struct intent *intent);
 
 /**
- * issue_sign(a, order, signer, out, der, n, why):
- * Sign what ${out}->rec says, once its serial is reserved, below
- * ${out}->issuer, and look at it with the linter: ${out}->certificate, and
- * its DER for book_enter (OPENSSL_free).
+ * issue_sign(a, order, signer, issuer, rec, der, n, why):
+ * Sign what ${rec} says, once its serial is reserved, below ${issuer}, and
+ * look at it with the linter: its DER for book_enter, malloc'd.
  */
 enum sn_err issue_sign(const struct authority *a, const struct order *order,
-    const struct key *signer, struct issued *out, uint8_t **der, size_t *n,
-    struct sn_why *why) SN_MUST_USE;
+    const struct key *signer, X509 *issuer, struct record *rec, uint8_t **der,
+    size_t *n, struct sn_why *why) SN_MUST_USE;
 
 void issue_free(struct issued *issued);
 

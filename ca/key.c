@@ -23,7 +23,17 @@
 
 struct key {
 	EVP_PKEY *pkey;
+	const struct algorithm *algorithm;
+	/* Ready to sign; copied for each signature, for OpenSSL looks up
+	 * again what it needs each time one is made ready. */
+	EVP_MD_CTX *ready;
 };
+
+/* NULL: the algorithm hashes by itself. */
+static const EVP_MD *digest(const struct algorithm *algorithm)
+{
+	return (algorithm->md != NULL ? algorithm->md() : NULL);
+}
 
 static enum sn_err wrap(EVP_PKEY *pkey, struct key **out, struct sn_why *why)
 {
@@ -34,6 +44,14 @@ static enum sn_err wrap(EVP_PKEY *pkey, struct key **out, struct sn_why *why)
 		return (sn_why(why, SN_ENOMEM, "out of memory"));
 	}
 	key->pkey = pkey;
+	key->algorithm = algorithm_for(pkey);
+	key->ready = EVP_MD_CTX_new();
+	if (key->algorithm == NULL || key->ready == NULL ||
+	    EVP_DigestSignInit(
+		key->ready, NULL, digest(key->algorithm), NULL, pkey) != 1) {
+		key_free(key);
+		return (ssl_why(why, "cannot sign with this type of key"));
+	}
 	*out = key;
 	return (SN_OK);
 }
@@ -180,6 +198,7 @@ void key_free(struct key *key)
 {
 	if (key == NULL)
 		return;
+	EVP_MD_CTX_free(key->ready);
 	EVP_PKEY_free(key->pkey);
 	free(key);
 }
@@ -196,29 +215,30 @@ bool key_fits(const struct key *key, X509 *certificate)
 	return (theirs != NULL && EVP_PKEY_eq(key->pkey, theirs) == 1);
 }
 
-static const EVP_MD *digest_for(EVP_PKEY *pkey)
+const struct algorithm *key_algorithm(const struct key *key)
 {
-	if (EVP_PKEY_is_a(pkey, "ED25519"))
-		return (NULL);
-	if (EVP_PKEY_is_a(pkey, "EC") && EVP_PKEY_get_bits(pkey) > 256)
-		return (EVP_sha384());
-	return (EVP_sha256());
+	return (key->algorithm);
 }
 
-enum sn_err key_sign_certificate(
-    const struct key *key, X509 *certificate, struct sn_why *why)
+enum sn_err key_sign(const struct key *key, struct sn_bytes message,
+    uint8_t out[KEY_SIGNATURE_MAX], size_t *n, struct sn_why *why)
 {
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	bool ok;
+
 	ERR_clear_error();
-	if (X509_sign(certificate, key->pkey, digest_for(key->pkey)) <= 0)
-		return (ssl_why(why, "cannot sign the certificate"));
-	return (SN_OK);
+	*n = KEY_SIGNATURE_MAX;
+	ok = c != NULL && EVP_MD_CTX_copy_ex(c, key->ready) == 1 &&
+	     EVP_DigestSign(c, out, n, message.p, message.n) == 1;
+	EVP_MD_CTX_free(c);
+	return (ok ? SN_OK : ssl_why(why, "cannot sign the certificate"));
 }
 
 enum sn_err key_sign_crl(
     const struct key *key, X509_CRL *crl, struct sn_why *why)
 {
 	ERR_clear_error();
-	if (X509_CRL_sign(crl, key->pkey, digest_for(key->pkey)) <= 0)
+	if (X509_CRL_sign(crl, key->pkey, digest(key->algorithm)) <= 0)
 		return (ssl_why(why, "cannot sign the CRL"));
 	return (SN_OK);
 }

@@ -5,6 +5,8 @@
 
 #include <openssl/x509.h>
 
+#include "ca/algorithm.h"
+#include "lib/bytes.h"
 #include "lib/err.h"
 #include "lib/secret.h"
 
@@ -36,9 +38,17 @@ EVP_PKEY *key_public(const struct key *key);
 /** key_fits(key, certificate): whether they belong together. */
 bool key_fits(const struct key *key, X509 *certificate);
 
+/** key_algorithm(key): how it signs. */
+const struct algorithm *key_algorithm(const struct key *key);
+
+#define KEY_SIGNATURE_MAX 2048 /* RSA with 16384 bits. */
+
+/** key_sign(key, message, out, n, why): its signature, as it stands in
+ * certificates, in KEY_SIGNATURE_MAX bytes at ${out}.  Any thread. */
+enum sn_err key_sign(const struct key *key, struct sn_bytes message,
+    uint8_t out[KEY_SIGNATURE_MAX], size_t *n, struct sn_why *why) SN_MUST_USE;
+
 /** Sign with the key; the signature is made over the DER as it is now. */
-enum sn_err key_sign_certificate(
-    const struct key *key, X509 *certificate, struct sn_why *why) SN_MUST_USE;
 enum sn_err key_sign_crl(
     const struct key *key, X509_CRL *crl, struct sn_why *why) SN_MUST_USE;
 

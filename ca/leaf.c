@@ -74,14 +74,16 @@ enum sn_err leaf_make(struct authority *a, struct leaf *leaf,
 {
 	char to[PATH_BYTES];
 	struct key *key = NULL;
+	struct spki spki = leaf->request;
+	bool has_key = spki.n == 0;
 	struct order order = {
 		.kind = leaf->kind,
 		.name = leaf->name,
 		.label = leaf->label,
 		.profile = leaf->profile,
 		.days = leaf->days,
-		.key = leaf->request,
-		.has_key = leaf->request == NULL,
+		.key = &spki,
+		.has_key = has_key,
 		.replaces = leaf->replaces,
 		.renews = leaf->renews,
 		.keep_old = leaf->keep_old,
@@ -94,15 +96,14 @@ enum sn_err leaf_make(struct authority *a, struct leaf *leaf,
 	if ((err = destination(leaf, to, why)) != SN_OK ||
 	    (err = deliver_folder(a, to, leaf->folder, why)) != SN_OK)
 		return (err);
-	if (leaf->request == NULL) {
-		err = key_generate(leaf->profile->key, &key, why);
-		if (err != SN_OK)
-			return (err);
-		order.key = key_public(key);
-	}
+	if (has_key &&
+	    ((err = key_generate(leaf->profile->key, &key, why)) != SN_OK ||
+		(err = spki_of(key_public(key), &spki, why)) != SN_OK))
+		goto out;
 	err = issue(a, &order, signer, issuer, &leaf->issued, why);
 	if (err == SN_OK && (err = write_files(a, leaf, key, why)) != SN_OK)
 		issue_free(&leaf->issued);
+out:
 	key_free(key);
 	return (err);
 }

@@ -9,7 +9,7 @@ struct leaf {
 	const char *name, *label;
 	const struct profile *profile;
 	unsigned days;
-	EVP_PKEY *request; /* Key of a CSR; NULL: make one. */
+	struct spki request; /* Key of a CSR; .n is 0: make one. */
 	bool replaces;
 	bool renews;      /* What it replaces becomes due for revocation... */
 	int64_t keep_old; /* ...so many seconds later. */

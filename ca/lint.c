@@ -136,6 +136,19 @@ enum sn_err lint_certificate(
 	return (verdict(&l, "certificate", why));
 }
 
+enum sn_err lint_public_key(const void *der, size_t n, struct sn_why *why)
+{
+	struct lint l = { .count = 0 };
+	struct der all = der_over(der, n);
+
+	lint_key(&l, der_take(&all, DER_SEQUENCE));
+	lint_that(&l, der_end(&all), "there are bytes behind the public key");
+	if (l.count == 0)
+		return (SN_OK);
+	return (sn_why(why, SN_ECERT,
+	    "this key cannot be certified: %s; make another one", l.text[0]));
+}
+
 enum sn_err lint_crl(const void *der, size_t n, struct sn_why *why)
 {
 	struct lint l = { .count = 0 };

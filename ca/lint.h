@@ -45,6 +45,11 @@ enum sn_err lint_certificate(const void *der, size_t n, enum record_kind kind,
     struct sn_why *why) SN_MUST_USE;
 enum sn_err lint_crl(const void *der, size_t n, struct sn_why *why) SN_MUST_USE;
 
+/** lint_public_key(der, n, why): the same of a SubjectPublicKeyInfo that is to
+ * be certified: what no certificate could leave with. */
+enum sn_err lint_public_key(
+    const void *der, size_t n, struct sn_why *why) SN_MUST_USE;
+
 /* Parts of the work, one file each. */
 
 /** lint_name(l, name, what): contents of a Name. */

@@ -35,29 +35,6 @@ const struct profile *profile_builtin(const char *name)
 	return (NULL);
 }
 
-/* The name of a key's type and size, as profiles write it; NULL: none. */
-static const char *type_of(EVP_PKEY *key, char *out, size_t size)
-{
-	char group[32] = "";
-	size_t n;
-
-	if (EVP_PKEY_is_a(key, "ED25519"))
-		return ("ed25519");
-	if (EVP_PKEY_is_a(key, "RSA")) {
-		(void)snprintf(out, size, "rsa%d", EVP_PKEY_get_bits(key));
-		return (out);
-	}
-	if (!EVP_PKEY_is_a(key, "EC") ||
-	    EVP_PKEY_get_group_name(key, group, sizeof(group), &n) != 1)
-		return (NULL);
-	if (strcmp(group, "prime256v1") == 0)
-		return ("p256");
-	if (strcmp(group, "secp384r1") == 0)
-		return ("p384");
-	(void)snprintf(out, size, "%s", group);
-	return (out);
-}
-
 bool profile_lists(const char *list, const char *type)
 {
 	size_t n = strlen(type);
@@ -79,19 +56,16 @@ bool profile_key_known(const char *type)
 }
 
 enum sn_err profile_allows(
-    const struct profile *profile, EVP_PKEY *key, struct sn_why *why)
+    const struct profile *profile, const struct spki *key, struct sn_why *why)
 {
-	char room[48];
-	const char *type = type_of(key, room, sizeof(room));
-
-	if (type == NULL)
+	if (key->type[0] == '\0')
 		return (sn_why(why, SN_ECERT,
 		    "a key of this type is not accepted; profile %s takes %s",
 		    profile->name, profile->allowed_keys));
-	if (!profile_lists(profile->allowed_keys, type))
+	if (!profile_lists(profile->allowed_keys, key->type))
 		return (sn_why(why, SN_ECERT,
 		    "a key of type %s is not accepted; profile %s takes %s",
-		    type, profile->name, profile->allowed_keys));
+		    key->type, profile->name, profile->allowed_keys));
 	return (SN_OK);
 }
 

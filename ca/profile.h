@@ -4,9 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <openssl/evp.h>
-
 #include "ca/record.h"
+#include "ca/spki.h"
 #include "lib/conf.h"
 #include "lib/err.h"
 
@@ -36,8 +35,8 @@ bool profile_key_known(const char *type);
 bool profile_lists(const char *list, const char *word);
 
 /** profile_allows(profile, key, why): the key's type and size. SN_ECERT. */
-enum sn_err profile_allows(const struct profile *profile, EVP_PKEY *key,
-    struct sn_why *why) SN_MUST_USE;
+enum sn_err profile_allows(const struct profile *profile,
+    const struct spki *key, struct sn_why *why) SN_MUST_USE;
 
 /** profile_days(profile, days, out, why): how long a certificate lives for
  * which ${days} were asked; 0 is the profile's own.  SN_EDENIED. */

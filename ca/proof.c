@@ -2,48 +2,13 @@
 
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/params.h>
-#include <openssl/x509v3.h>
+#include <openssl/x509.h>
 
-#include "ca/der.h"
-#include "ca/ssl.h"
+#include "ca/algorithm.h"
 
-#define P256_POINT 65 /* Uncompressed. */
-
-/* AlgorithmIdentifiers, whole. */
-static const uint8_t p256_key[] = { 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce,
-	0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7 };
 static const uint8_t extension_request[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
 	1, 9, 14 };
-
-static const struct {
-	const char *key; /* Type of the key that it is for. */
-	const EVP_MD *(*md)(void);
-	uint8_t bytes[18];
-	size_t n;
-} algorithms[] = {
-	{ "EC", EVP_sha256,
-	    { 0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2 }, 12 },
-	{ "EC", EVP_sha384,
-	    { 0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3 }, 12 },
-	{ "EC", EVP_sha512,
-	    { 0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4 }, 12 },
-	{ "RSA", EVP_sha256,
-	    { 0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11, 5,
-		0 },
-	    15 },
-	{ "RSA", EVP_sha384,
-	    { 0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12, 5,
-		0 },
-	    15 },
-	{ "RSA", EVP_sha512,
-	    { 0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13, 5,
-		0 },
-	    15 },
-	{ "ED25519", NULL, { 0x30, 5, 6, 3, 0x2b, 0x65, 0x70 }, 7 },
-};
 
 /* The parts of a request, in place. */
 struct parts {
@@ -63,7 +28,7 @@ static bool take_apart(struct sn_bytes bytes, struct parts *p)
 	p->algorithm = der_whole(&request, DER_SEQUENCE);
 	p->signature = der_take(&request, DER_BITS);
 	version = der_take(&info, DER_INTEGER);
-	p->subject = der_whole(&info, DER_SEQUENCE);
+	p->subject = der_take(&info, DER_SEQUENCE);
 	p->spki = der_whole(&info, DER_SEQUENCE);
 	p->attributes = der_over("", 0);
 	/* RFC 2986 wants them even where there are none; some leave them out. */
@@ -74,75 +39,22 @@ static bool take_apart(struct sn_bytes bytes, struct parts *p)
 		p->signature.p[0] == 0);
 }
 
-/* A point on P-256, without OpenSSL's decoders, which are slow. */
-static EVP_PKEY *p256(struct der point)
+static struct sn_bytes bytes_of(struct der d)
 {
-	char group[] = SN_X9_62_prime256v1;
-	/* OpenSSL takes a non-const pointer and does not write through it. */
-	union {
-		const uint8_t *from;
-		void *to;
-	} u = { .from = point.p };
-	OSSL_PARAM parts[] = {
-		OSSL_PARAM_construct_utf8_string(
-		    OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-		OSSL_PARAM_construct_octet_string(
-		    OSSL_PKEY_PARAM_PUB_KEY, u.to, point.n),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	EVP_PKEY *key = NULL;
-
-	if (c == NULL || EVP_PKEY_fromdata_init(c) != 1 ||
-	    EVP_PKEY_fromdata(c, &key, EVP_PKEY_PUBLIC_KEY, parts) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(c);
-	return (key);
+	return ((struct sn_bytes){ d.p, d.n });
 }
 
-static EVP_PKEY *key_of(struct der spki)
+static enum sn_err unreadable(struct sn_why *why)
 {
-	struct der in = spki, list = der_take(&in, DER_SEQUENCE);
-	struct der algorithm = der_whole(&list, DER_SEQUENCE);
-	struct der bits = der_take(&list, DER_BITS);
-	const unsigned char *p = spki.p;
-	EVP_PKEY *key;
-
-	if (!der_end(&list) || bits.n < 2 || bits.p[0] != 0)
-		return (NULL);
-	if (der_is(&algorithm, p256_key, sizeof(p256_key)) &&
-	    bits.n == 1 + P256_POINT)
-		return (p256(der_over(bits.p + 1, bits.n - 1)));
-	key = d2i_PUBKEY(NULL, &p, (long)spki.n);
-	if (key != NULL && p != spki.p + spki.n) {
-		EVP_PKEY_free(key);
-		return (NULL);
-	}
-	return (key);
+	ERR_clear_error();
+	return (sn_why(why, SN_ECERT,
+	    "the CSR's public key cannot be read, or is of a type we do not "
+	    "know"));
 }
 
-static enum sn_err verify(
-    const struct parts *p, EVP_PKEY *key, struct sn_why *why)
+static enum sn_err verdict(bool ok, struct sn_why *why)
 {
-	EVP_MD_CTX *c;
-	size_t i = 0, n = sizeof(algorithms) / sizeof(algorithms[0]);
-	bool ok;
-
-	while (i < n &&
-	       !der_is(&p->algorithm, algorithms[i].bytes, algorithms[i].n))
-		i++;
-	if (i == n || !EVP_PKEY_is_a(key, algorithms[i].key))
-		return (sn_why(why, SN_ECERT,
-		    "the CSR is not signed with ECDSA or RSA (PKCS #1) and "
-		    "SHA-2, or with Ed25519; have it made anew"));
-	c = EVP_MD_CTX_new();
-	ok = c != NULL &&
-	     EVP_DigestVerifyInit(c, NULL,
-		 algorithms[i].md != NULL ? algorithms[i].md() : NULL, NULL,
-		 key) == 1 &&
-	     EVP_DigestVerify(c, p->signature.p + 1, p->signature.n - 1,
-		 p->info_whole.p, p->info_whole.n) == 1;
-	EVP_MD_CTX_free(c);
+	ERR_clear_error();
 	if (ok)
 		return (SN_OK);
 	return (sn_why(why, SN_ECERT,
@@ -150,67 +62,130 @@ static enum sn_err verify(
 	    "to hold its key"));
 }
 
-/* Attributes ::= SET OF SEQUENCE { type, SET OF value }; false: broken. */
-static bool read_attributes(struct der list, STACK_OF(X509_EXTENSION) * *out)
+/* The algorithm, where keys of a type can have used it. */
+static enum sn_err find_algorithm(const struct parts *p, const char *key,
+    const struct algorithm **out, struct sn_why *why)
 {
+	*out = algorithm_of(bytes_of(p->algorithm));
+	if (*out != NULL && strcmp((*out)->key, key) == 0)
+		return (SN_OK);
+	return (sn_why(why, SN_ECERT,
+	    "the CSR is not signed with ECDSA or RSA (PKCS #1) and SHA-2, or "
+	    "with Ed25519; have it made anew"));
+}
+
+static struct sn_bytes signature_of(const struct parts *p)
+{
+	return ((struct sn_bytes){ p->signature.p + 1, p->signature.n - 1 });
+}
+
+/* What almost all have. */
+static enum sn_err verify_p256(const struct parts *p, struct sn_bytes point,
+    struct p256 *p256, struct spki *out, struct sn_why *why)
+{
+	const struct algorithm *algorithm;
+	enum sn_err err;
+
+	if (!p256_take(p256, point.p))
+		return (unreadable(why));
+	if ((err = find_algorithm(p, "EC", &algorithm, why)) != SN_OK)
+		return (err);
+	spki_p256(point.p, out);
+	return (verdict(p256_verify(p256, algorithm->md(),
+			    bytes_of(p->info_whole), signature_of(p)),
+	    why));
+}
+
+static const char *type_of(EVP_PKEY *key)
+{
+	if (EVP_PKEY_is_a(key, "EC"))
+		return ("EC");
+	if (EVP_PKEY_is_a(key, "RSA"))
+		return ("RSA");
+	return (EVP_PKEY_is_a(key, "ED25519") ? "ED25519" : "");
+}
+
+static enum sn_err verify_with(
+    const struct parts *p, EVP_PKEY *key, struct sn_why *why)
+{
+	struct sn_bytes signature = signature_of(p);
+	const struct algorithm *algorithm;
+	enum sn_err err;
+	EVP_MD_CTX *c;
+	bool ok;
+
+	err = find_algorithm(p, type_of(key), &algorithm, why);
+	if (err != SN_OK)
+		return (err);
+	c = EVP_MD_CTX_new();
+	ok = c != NULL &&
+	     EVP_DigestVerifyInit(c, NULL,
+		 algorithm->md != NULL ? algorithm->md() : NULL, NULL,
+		 key) == 1 &&
+	     EVP_DigestVerify(c, signature.p, signature.n, p->info_whole.p,
+		 p->info_whole.n) == 1;
+	EVP_MD_CTX_free(c);
+	return (verdict(ok, why));
+}
+
+static enum sn_err verify_other(
+    const struct parts *p, struct spki *out, struct sn_why *why)
+{
+	const unsigned char *at = p->spki.p;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)p->spki.n);
+	enum sn_err err;
+
+	if (key == NULL || at != p->spki.p + p->spki.n)
+		err = unreadable(why);
+	else if ((err = verify_with(p, key, why)) == SN_OK)
+		err = spki_of(key, out, why);
+	EVP_PKEY_free(key);
+	return (err);
+}
+
+/* Attributes ::= SET OF SEQUENCE { type, SET OF value }; false: broken. */
+static bool read_attributes(struct der list, struct der *out)
+{
+	*out = der_over("", 0);
 	while (!list.bad && list.n > 0) {
 		struct der one = der_take(&list, DER_SEQUENCE);
 		struct der type = der_take(&one, DER_OID);
-		struct der values = der_take(&one, DER_SET), value;
-		const unsigned char *p;
+		struct der values = der_take(&one, DER_SET);
 
 		if (!der_end(&one))
 			return (false);
 		if (!der_is(
 			&type, extension_request, sizeof(extension_request)))
 			continue;
-		value = der_whole(&values, DER_SEQUENCE);
-		p = value.p;
-		if (!der_end(&values) || *out != NULL ||
-		    (*out = d2i_X509_EXTENSIONS(NULL, &p, (long)value.n)) ==
-			NULL ||
-		    p != value.p + value.n)
+		if (out->n > 0)
+			return (false);
+		*out = der_take(&values, DER_SEQUENCE);
+		if (!der_end(&values) || out->n == 0)
 			return (false);
 	}
 	return (!list.bad);
 }
 
-enum sn_err proof_read(
-    struct sn_bytes der, struct proof *out, struct sn_why *why)
+enum sn_err proof_read(struct sn_bytes der, struct p256 *p256,
+    struct proof *out, struct sn_why *why)
 {
-	const unsigned char *name;
+	struct sn_bytes point;
 	struct parts p;
 	enum sn_err err;
 
-	memset(out, 0, sizeof(*out));
 	ERR_clear_error();
 	if (!take_apart(der, &p))
 		return (sn_why(why, SN_ECERT,
 		    "this is no certificate signing request (PKCS#10, PEM or "
 		    "DER)"));
-	if ((out->key = key_of(p.spki)) == NULL) {
-		ERR_clear_error();
-		return (sn_why(why, SN_ECERT,
-		    "the CSR's public key cannot be read, or is of a type we "
-		    "do not know"));
-	}
-	name = p.subject.p;
-	if ((err = verify(&p, out->key, why)) == SN_OK &&
-	    ((out->subject = d2i_X509_NAME(NULL, &name, (long)p.subject.n)) ==
-		    NULL ||
-		!read_attributes(p.attributes, &out->extensions)))
-		err = sn_why(why, SN_ECERT,
-		    "the CSR's subject or attributes cannot be read");
-	ERR_clear_error();
-	if (err != SN_OK)
-		proof_clear(out);
+	point = spki_point(bytes_of(p.spki));
+	if (point.n > 0)
+		err = verify_p256(&p, point, p256, &out->key, why);
+	else
+		err = verify_other(&p, &out->key, why);
+	out->subject = p.subject;
+	if (err == SN_OK && !read_attributes(p.attributes, &out->extensions))
+		err = sn_why(
+		    why, SN_ECERT, "the CSR's attributes cannot be read");
 	return (err);
-}
-
-void proof_clear(struct proof *proof)
-{
-	EVP_PKEY_free(proof->key);
-	X509_NAME_free(proof->subject);
-	sk_X509_EXTENSION_pop_free(proof->extensions, X509_EXTENSION_free);
-	memset(proof, 0, sizeof(*proof));
 }

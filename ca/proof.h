@@ -1,9 +1,9 @@
 #ifndef CA_PROOF_H
 #define CA_PROOF_H
 
-#include <openssl/evp.h>
-#include <openssl/x509.h>
-
+#include "ca/der.h"
+#include "ca/p256.h"
+#include "ca/spki.h"
 #include "lib/bytes.h"
 #include "lib/err.h"
 
@@ -12,20 +12,19 @@
  * whoever made it holds the private half of the key in it.
  */
 struct proof {
-	EVP_PKEY *key;
-	X509_NAME *subject;
-	STACK_OF(X509_EXTENSION) * extensions; /* NULL: it asks for none. */
+	struct spki key;
+	struct der subject; /* Contents of a Name, in the request's bytes. */
+	/* Contents of the Extensions that it asks for; .n is 0 for none. */
+	struct der extensions;
 };
 
 /**
- * proof_read(der, out, why):
- * Take one request apart and verify its own signature; proof_clear(out)
- * gives it back.  Its outer form is read by our strict cursor, for OpenSSL's
- * needs more time for that than for the signature.  SN_ECERT.
+ * proof_read(der, p256, out, why):
+ * Take one request apart with our strict cursor, for OpenSSL's objects need
+ * more time than the signature, and verify that; ${p256} is worked with.
+ * SN_ECERT.
  */
-enum sn_err proof_read(
-    struct sn_bytes der, struct proof *out, struct sn_why *why) SN_MUST_USE;
-
-void proof_clear(struct proof *proof);
+enum sn_err proof_read(struct sn_bytes der, struct p256 *p256,
+    struct proof *out, struct sn_why *why) SN_MUST_USE;
 
 #endif

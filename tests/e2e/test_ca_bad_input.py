@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 
+import bad_certificates as der
 import ca_books
 from authority import BUILD, Authority, request
 
@@ -82,10 +83,118 @@ def with_ca():
     return request(P256, extensions=[x509.BasicConstraints(True, 0)])
 
 
+def point(compressed):
+    form = serialization.PublicFormat.CompressedPoint if compressed else \
+        serialization.PublicFormat.UncompressedPoint
+    return P256.public_key().public_bytes(serialization.Encoding.X962, form)
+
+
+def written(subject=None, spki=None, extensions=(), attributes=None):
+    """A request written octet by octet, and signed properly with P256."""
+    spki = spki or der.seq(
+        der.seq(der.oid("1.2.840.10045.2.1"), der.oid("1.2.840.10045.3.1.7")),
+        der.bits(point(False)))
+    if attributes is None and extensions:
+        attributes = der.seq(
+            der.oid("1.2.840.113549.1.9.14"),
+            der.tlv(der.SET, der.seq(*extensions)))
+    info = der.seq(der.integer(0), subject or der.name(), spki,
+                   der.tlv(0xa0, attributes or b""))
+    return der.seq(info, der.seq(der.oid("1.2.840.10045.4.3.2")),
+                   der.bits(P256.sign(info, ec.ECDSA(hashes.SHA256()))))
+
+
+def extension(dotted, *value, critical=None):
+    flag = b"" if critical is None else der.tlv(der.BOOLEAN, critical)
+    return der.seq(der.oid(dotted), flag, der.tlv(der.OCTETS, *value))
+
+
+def basic(*inside):
+    return extension("2.5.29.19", der.seq(*inside))
+
+
+TRUE, FALSE = der.tlv(der.BOOLEAN, b"\xff"), der.tlv(der.BOOLEAN, b"\0")
+
+
+def one_rdn(*names):
+    """Several names in one relative distinguished name."""
+    return der.seq(der.tlv(der.SET, *(
+        der.seq(der.oid(der.CN), der.tlv(der.UTF8, n)) for n in names)))
+
+
+# What OpenSSL would read one way, and somebody else another.
+WRITTEN = {
+    "bob, plainly": (lambda: written(der.name("bob")), None),
+    "no subject": (written, None),
+    "FALSE written out": (lambda: written(extensions=[basic(FALSE)]), None),
+    "an extension of others": (lambda: written(extensions=[
+        extension("1.2.3.4", b"whatever", critical=b"\xff")]), None),
+    "a compressed point": (lambda: written(spki=der.seq(
+        der.seq(der.oid("1.2.840.10045.2.1"), der.oid("1.2.840.10045.3.1.7")),
+        der.bits(point(True)))), "cannot be certified"),
+    "CA behind a FALSE": (lambda: written(
+        extensions=[basic(), basic(TRUE)]), "certificate authority"),
+    "CA with a path length": (lambda: written(
+        extensions=[basic(TRUE, der.integer(3))]), "certificate authority"),
+    "CA that is true in BER alone": (lambda: written(
+        extensions=[basic(der.tlv(der.BOOLEAN, b"\1"))]),
+        "certificate authority"),
+    "a broken basicConstraints": (lambda: written(
+        extensions=[extension("2.5.29.19", b"\x30\x05")]),
+        "extensions cannot be read"),
+    "a broken extension": (lambda: written(
+        extensions=[der.seq(der.oid("2.5.29.17"))]),
+        "extensions cannot be read"),
+    "bytes behind an extension": (lambda: written(extensions=[der.seq(
+        der.oid("2.5.29.17"), der.tlv(der.OCTETS), der.integer(1))]),
+        "extensions cannot be read"),
+    "extensions twice": (lambda: written(attributes=2 * der.seq(
+        der.oid("1.2.840.113549.1.9.14"),
+        der.tlv(der.SET, der.seq(basic())))), "attributes cannot be read"),
+    "two sets of extensions": (lambda: written(attributes=der.seq(
+        der.oid("1.2.840.113549.1.9.14"),
+        der.tlv(der.SET, der.seq(basic()), der.seq(basic(TRUE))))),
+        "attributes cannot be read"),
+    "a second name in the first's set": (
+        lambda: written(one_rdn(b"bob", b"alice")), "two subjects"),
+    "a broken subject": (lambda: written(der.seq(der.tlv(
+        der.SET, der.seq(der.oid(der.CN))))), "subject cannot be read"),
+    "bytes behind a name": (lambda: written(der.seq(der.tlv(
+        der.SET, der.seq(der.oid(der.CN), der.tlv(der.UTF8, b"bob"),
+                         der.integer(1))))), "subject cannot be read"),
+    "a longer name": (lambda: written(der.name("bobb")), "not for"),
+    "a shorter name": (lambda: written(der.name("bo")), "not for"),
+    "an empty name": (lambda: written(der.name("")), "not for"),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_request_is_read_as_strictly_as_it_is_meant(house, tmp_path, name):
+    make, says = WRITTEN[name]
+    csr = tmp_path / "csr"
+    csr.write_bytes(make())
+    before = state(house.dir)
+    done = run(house, "issue", "bob", "--device", f"d{len(before)}", "--csr",
+               csr, "--out", tmp_path / "out")
+    if says is None:
+        assert done.returncode == 0, done.stderr
+        leaf = ca_books.certificates(tmp_path / "out/cert.pem")[0]
+        assert {e.oid.dotted_string for e in leaf.extensions} == {
+            f"2.5.29.{n}" for n in (14, 15, 17, 19, 35, 37)}
+        house.revoke("bob", f"d{len(before)}")
+    else:
+        assert done.returncode == 4, done.stderr
+        assert says in done.stderr
+        assert state(house.dir) == before
+
+
 REQUESTS = {
     "a broken self-signature": (broken_signature, "signature is wrong"),
     "another's key": (other_key, "signature is wrong"),
     "a point off the curve": (off_the_curve, "key cannot be read"),
+    "RSA with the exponent 3": (
+        lambda: request(rsa.generate_private_key(3, 2048)),
+        "cannot be certified"),
     "RSA-1024": (lambda: request(rsa.generate_private_key(65537, 1024)),
                  "rsa1024"),
     "a DSA key": (lambda: request(dsa.generate_private_key(2048)), "signed"),
