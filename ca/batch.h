@@ -4,7 +4,7 @@
 #include "ca/batch_line.h"
 
 /* So many lines share their two transactions. */
-#define BATCH_LINES 2048
+#define BATCH_LINES 8192
 
 /* Who signs. */
 struct batch_issuer {

@@ -1,91 +1,79 @@
 #include "ca/cmd.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "ca/batch.h"
 #include "ca/crew.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
 
-#define TEXT_MAX (8U << 20) /* Of the lines of one batch. */
-
-/* Lines read, and not yet worked on. */
-struct text {
-	char *bytes;
-	size_t used;
-	struct sn_bytes lines[BATCH_LINES];
-	unsigned long numbers[BATCH_LINES];
-	size_t count;
-	unsigned long last; /* Number of the last line that was read. */
-};
+#define TEXT_MAX (16U << 20) /* Of the lines of one batch. */
 
 struct run {
 	struct cmd *cmd;
 	FILE *from;
+	unsigned long last; /* Number of the last line that was read. */
 	struct batch_issuer by;
 	char *chain;
 	struct p256 *p256[CREW_MAX];
-	struct text text;
-	struct batch_line *lines;
 	unsigned long issued, again, refused;
+};
+
+/* One batch: lines read, checked, issued for, answered. */
+struct some {
+	struct run *run;
+	char *bytes;
+	size_t used;
+	struct sn_bytes text[BATCH_LINES];
+	unsigned long numbers[BATCH_LINES];
+	struct batch_line lines[BATCH_LINES];
+	size_t count;
+	enum sn_err err; /* Of reading. */
+	struct sn_why why;
 };
 
 /* One line to the end of the text; false at the end of the file.  Of one
  * that is too long, what is behind the limit is left out. */
-static bool read_line(FILE *from, struct text *t)
+static bool read_line(struct some *s)
 {
-	char *at = t->bytes + t->used;
+	char *at = s->bytes + s->used;
 	size_t n = 0;
 	int c;
 
-	while ((c = getc_unlocked(from)) != EOF && c != '\n')
+	while ((c = getc_unlocked(s->run->from)) != EOF && c != '\n')
 		if (n <= BATCH_LINE_MAX)
 			at[n++] = (char)c;
 	if (c == EOF && n == 0)
 		return (false);
-	t->last++;
+	s->run->last++;
 	at[n] = '\0';
 	if (strspn(at, " \t\r") >= n)
 		return (true);
-	t->lines[t->count] = (struct sn_bytes){ at, n };
-	t->numbers[t->count++] = t->last;
-	t->used += n;
+	s->text[s->count] = (struct sn_bytes){ at, n };
+	s->numbers[s->count++] = s->run->last;
+	s->used += n;
 	return (true);
 }
 
-static enum sn_err read_lines(struct run *run)
+static void check_one(void *arg, size_t i, unsigned member)
 {
-	struct text *t = &run->text;
-
-	t->used = t->count = 0;
-	while (t->count < BATCH_LINES && TEXT_MAX - t->used > BATCH_LINE_MAX &&
-	       read_line(run->from, t))
-		;
-	if (ferror(run->from))
-		return (sn_why_errno(
-		    &run->cmd->why, SN_EIO, "cannot read the batch"));
-	return (SN_OK);
-}
-
-static void read_one(void *arg, size_t i, unsigned member)
-{
-	struct run *run = arg;
-	struct batch_line *line = &run->lines[i];
-	struct sn_bytes text = run->text.lines[i];
-	struct p256 **p256 = &run->p256[member];
+	struct some *s = arg;
+	struct batch_line *line = &s->lines[i];
+	struct p256 **p256 = &s->run->p256[member];
 
 	if (*p256 == NULL)
 		*p256 = p256_new();
-	if (*p256 != NULL && text.n <= BATCH_LINE_MAX) {
-		batch_line_read(
-		    line, run->text.numbers[i], text, run->cmd->policy, *p256);
+	if (*p256 != NULL && s->text[i].n <= BATCH_LINE_MAX) {
+		batch_line_read(line, s->numbers[i], s->text[i],
+		    s->run->cmd->policy, *p256);
 		return;
 	}
 	memset(line, 0, sizeof(*line));
-	line->number = run->text.numbers[i];
+	line->number = s->numbers[i];
 	if (*p256 == NULL)
 		line->err = sn_why(&line->why, SN_ENOMEM, "out of memory");
 	else
@@ -93,10 +81,26 @@ static void read_one(void *arg, size_t i, unsigned member)
 		    "the line is longer than %d bytes", BATCH_LINE_MAX);
 }
 
-static enum sn_err print_answers(struct run *run)
+static void *read_some(void *arg)
 {
-	for (size_t i = 0; i < run->text.count; i++) {
-		const struct batch_line *line = &run->lines[i];
+	struct some *s = arg;
+
+	s->used = s->count = 0;
+	while (s->count < BATCH_LINES && TEXT_MAX - s->used > BATCH_LINE_MAX &&
+	       read_line(s))
+		;
+	s->err = SN_OK;
+	if (ferror(s->run->from))
+		s->err = sn_why_errno(&s->why, SN_EIO, "cannot read the batch");
+	else
+		crew_each(s->count, check_one, s);
+	return (NULL);
+}
+
+static enum sn_err print_answers(struct run *run, const struct some *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct batch_line *line = &s->lines[i];
 
 		if (line->err != SN_OK)
 			run->refused++;
@@ -113,19 +117,20 @@ static enum sn_err print_answers(struct run *run)
 	    "run the same batch again to be told them"));
 }
 
-static enum sn_err one_batch(struct run *run)
+static enum sn_err issue_some(struct run *run, struct some *s)
 {
-	size_t count = run->text.count;
 	enum sn_err err;
 
-	crew_each(count, read_one, run);
 	err = batch_issue(
-	    run->cmd->a, run->lines, count, &run->by, &run->cmd->why);
-	if (err == SN_OK)
-		err = print_answers(run);
-	for (size_t i = 0; i < count; i++)
-		batch_line_clear(&run->lines[i]);
-	return (err);
+	    run->cmd->a, s->lines, s->count, &run->by, &run->cmd->why);
+	return (err == SN_OK ? print_answers(run, s) : err);
+}
+
+static void clear(struct some *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		batch_line_clear(&s->lines[i]);
+	s->count = 0;
 }
 
 static void tell(const struct run *run)
@@ -147,20 +152,76 @@ static void tell(const struct run *run)
 			     : "");
 }
 
+/* Whether the next lines can be read and checked while these are issued for:
+ * not where reading waits for somebody, who may wait for our answers. */
+static bool may_read_ahead(const struct run *run)
+{
+	struct stat st;
+
+	return (crew_size() > 1 && fstat(fileno(run->from), &st) == 0 &&
+		S_ISREG(st.st_mode));
+}
+
+/* Issue for ${now} and read what comes behind it. */
+static enum sn_err one_step(
+    struct run *run, struct some *now, struct some *next)
+{
+	pthread_t reader;
+	bool ahead = may_read_ahead(run) &&
+		     pthread_create(&reader, NULL, read_some, next) == 0;
+	enum sn_err err = issue_some(run, now);
+
+	if (ahead)
+		(void)pthread_join(reader, NULL);
+	else if (err == SN_OK)
+		(void)read_some(next);
+	clear(now);
+	return (err);
+}
+
+static enum sn_err all_steps(struct run *run, struct some *two[2])
+{
+	struct some *now = two[0], *next = two[1], *other;
+	enum sn_err err = SN_OK;
+
+	(void)read_some(now);
+	while (err == SN_OK && now->err == SN_OK && now->count > 0) {
+		err = one_step(run, now, next);
+		other = now;
+		now = next;
+		next = other;
+	}
+	if (err == SN_OK && now->err != SN_OK)
+		err = sn_why(&run->cmd->why, now->err, "%s", now->why.text);
+	return (err);
+}
+
 static enum sn_err work(struct run *run)
 {
+	struct some *two[2] = { NULL, NULL };
 	enum sn_err err;
+	bool ok = true;
 
 	/* Before there are threads that make objects. */
 	json_object_seed(0);
-	run->text.bytes = malloc(TEXT_MAX + 1);
-	run->lines = calloc(BATCH_LINES, sizeof(*run->lines));
-	if (run->text.bytes == NULL || run->lines == NULL)
-		return (sn_why(&run->cmd->why, SN_ENOMEM, "out of memory"));
-	do {
-		if ((err = read_lines(run)) == SN_OK && run->text.count > 0)
-			err = one_batch(run);
-	} while (err == SN_OK && run->text.count > 0);
+	for (int i = 0; i < 2; i++) {
+		two[i] = calloc(1, sizeof(*two[i]));
+		ok = two[i] != NULL &&
+		     (two[i]->bytes = malloc(TEXT_MAX + 1)) != NULL && ok;
+		if (two[i] != NULL)
+			two[i]->run = run;
+	}
+	if (ok)
+		err = all_steps(run, two);
+	else
+		err = sn_why(&run->cmd->why, SN_ENOMEM, "out of memory");
+	for (int i = 0; i < 2; i++) {
+		if (two[i] == NULL)
+			continue;
+		clear(two[i]);
+		free(two[i]->bytes);
+		free(two[i]);
+	}
 	if (err == SN_OK && run->refused > 0)
 		run->cmd->status = STATUS_REFUSED;
 	tell(run);
@@ -249,7 +310,5 @@ out:
 	for (unsigned i = 0; i < CREW_MAX; i++)
 		p256_free(run.p256[i]);
 	free(run.chain);
-	free(run.text.bytes);
-	free(run.lines);
 	return (err);
 }

@@ -24,7 +24,7 @@ static void *member(void *arg)
 }
 
 /* Of the machine's processors, what this process may run on. */
-static size_t may_use(void)
+size_t crew_size(void)
 {
 	cpu_set_t set;
 
@@ -37,7 +37,7 @@ void crew_each(
     size_t count, void (*work)(void *arg, size_t i, unsigned member), void *arg)
 {
 	struct crew crew = { .work = work, .arg = arg, .count = count };
-	size_t processors = may_use(), n = 0;
+	size_t processors = crew_size(), n = 0;
 	pthread_t others[CREW_MAX - 1];
 
 	atomic_init(&crew.next, 0);

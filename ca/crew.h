@@ -6,6 +6,9 @@
 /* No more threads than these work at once. */
 #define CREW_MAX 64
 
+/** crew_size(): how many threads it would be, at most. */
+size_t crew_size(void);
+
 /**
  * crew_each(count, work, arg):
  * Call ${work} once for every number ${i} below ${count}, on as many threads

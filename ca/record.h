@@ -7,8 +7,9 @@
 #include "lib/bytes.h"
 #include "lib/err.h"
 
-/* Every serial of ours has this length: 127 random bits, positive. */
+/* Every serial of ours has this length, and 88 random bits at its end. */
 #define SERIAL_BYTES 16
+#define SERIAL_RANDOM 11
 #define SERIAL_TEXT (2 * SERIAL_BYTES + 1)
 #define FINGERPRINT_BYTES 32
 #define NAME_BYTES 256 /* An account, or a host of up to 253. */

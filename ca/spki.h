@@ -6,7 +6,7 @@
 #include "lib/bytes.h"
 #include "lib/err.h"
 
-#define SPKI_MAX 2304 /* Of RSA with 16384 bits, and a little more. */
+#define SPKI_MAX 600 /* Of RSA with 4096 bits, and a little more. */
 #define SPKI_TYPE 48
 #define SPKI_P256_POINT 65 /* Uncompressed. */
 
