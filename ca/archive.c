@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -15,6 +16,7 @@
 #include "lib/bytes.h"
 #include "lib/file.h"
 #include "lib/secret.h"
+#include "lib/temp.h"
 
 #define MAGIC "SICHER-CA-BACKUP "
 #define VERSION "1\n"
@@ -22,10 +24,11 @@
 #define HASH_BYTES 32
 #define FILE_MAX ((size_t)1 << 20)
 #define PIECE 65536
+#define EMPTY_SECONDS 60
 
 struct archive {
-	int fd;
-	char path[PATH_MAX], temporary[PATH_MAX];
+	char path[PATH_MAX];
+	struct sn_temp temp;
 };
 
 static enum sn_err put(
@@ -34,7 +37,7 @@ static enum sn_err put(
 	const char *at = p;
 
 	while (n > 0) {
-		ssize_t done = write(ar->fd, at, n);
+		ssize_t done = write(ar->temp.fd, at, n);
 
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -70,29 +73,36 @@ static enum sn_err put_name(
 	return (put(ar, b, w.n, why));
 }
 
+/* What a killed backup left beside, under whatever name. */
+static bool is_leftover(int fd, const char *entry, size_t n)
+{
+	char head[sizeof(MAGIC)] = "";
+	struct stat st;
+
+	(void)entry;
+	(void)n;
+	if (fstat(fd, &st) != 0)
+		return (false);
+	/* A fresh one that is empty may be another's, not yet locked. */
+	if (st.st_size == 0)
+		return (st.st_mtime < time(NULL) - EMPTY_SECONDS);
+	return (pread(fd, head, strlen(MAGIC), 0) == (ssize_t)strlen(MAGIC) &&
+		strcmp(head, MAGIC) == 0);
+}
+
 enum sn_err archive_create(
     const char *path, int64_t now, struct archive **out, struct sn_why *why)
 {
 	struct archive *ar = calloc(1, sizeof(*ar));
-	uint8_t salt[8];
-	char hex[2 * sizeof(salt) + 1];
+	char folder[PATH_MAX];
 	enum sn_err err;
 
 	if (ar == NULL)
 		return (sn_why(why, SN_ENOMEM, "out of memory"));
-	sn_secret_random(salt, sizeof(salt));
+	(void)snprintf(folder, sizeof(folder), "%s", path);
+	(void)sn_temp_sweep(dirname(folder), is_leftover);
 	(void)snprintf(ar->path, sizeof(ar->path), "%s", path);
-	if (snprintf(ar->temporary, sizeof(ar->temporary), "%s.tmp-%s", path,
-		sn_bytes_hex(salt, sizeof(salt), hex)) >=
-	    (int)sizeof(ar->temporary)) {
-		free(ar);
-		return (sn_why(why, SN_EINVAL, "path too long: %s", path));
-	}
-	ar->fd =
-	    open(ar->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (ar->fd < 0) {
-		err = sn_why_errno(why, errno == ENOENT ? SN_ENOTFOUND : SN_EIO,
-		    "cannot create %s", ar->temporary);
+	if ((err = sn_temp_open(path, 0600, &ar->temp, why)) != SN_OK) {
 		free(ar);
 		return (err);
 	}
@@ -110,8 +120,7 @@ void archive_abandon(struct archive *ar)
 {
 	if (ar == NULL)
 		return;
-	(void)close(ar->fd);
-	(void)unlink(ar->temporary);
+	sn_temp_drop(&ar->temp);
 	free(ar);
 }
 
@@ -144,15 +153,15 @@ enum sn_err archive_add_store(struct archive *ar, const char *name,
 	if ((err = put_name(ar, name, why)) != SN_OK ||
 	    (err = put_u64(ar, 0, why)) != SN_OK)
 		return (err);
-	from = lseek(ar->fd, 0, SEEK_CUR);
-	if ((err = sn_store_copy(store, ar->fd, why)) != SN_OK)
+	from = lseek(ar->temp.fd, 0, SEEK_CUR);
+	if ((err = sn_store_copy(store, ar->temp.fd, why)) != SN_OK)
 		return (err);
-	to = lseek(ar->fd, 0, SEEK_END);
+	to = lseek(ar->temp.fd, 0, SEEK_END);
 	if (from < 0 || to < from)
 		return (
 		    sn_why_errno(why, SN_EIO, "cannot seek in %s", ar->path));
 	sn_wr_u64(&w, (uint64_t)(to - from));
-	if (pwrite(ar->fd, b, sizeof(b), from - (off_t)sizeof(b)) !=
+	if (pwrite(ar->temp.fd, b, sizeof(b), from - (off_t)sizeof(b)) !=
 	    (ssize_t)sizeof(b))
 		return (sn_why_errno(why, SN_EIO, "cannot write %s", ar->path));
 	return (SN_OK);
@@ -183,45 +192,27 @@ static enum sn_err digest(int fd, off_t n, uint8_t out[HASH_BYTES])
 	return (ok ? SN_OK : SN_EIO);
 }
 
-static enum sn_err sync_folder(const char *path, struct sn_why *why)
-{
-	char folder[PATH_MAX];
-	int fd;
-
-	(void)snprintf(folder, sizeof(folder), "%s", path);
-	fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0) {
-		if (fd >= 0)
-			(void)close(fd);
-		return (sn_why_errno(
-		    why, SN_EIO, "cannot sync the folder of %s", path));
-	}
-	(void)close(fd);
-	return (SN_OK);
-}
-
 enum sn_err archive_finish(struct archive *ar, struct sn_why *why)
 {
 	uint8_t hash[HASH_BYTES];
 	enum sn_err err;
 	off_t n;
 
-	if ((err = put_name(ar, "", why)) != SN_OK)
-		goto out;
-	n = lseek(ar->fd, 0, SEEK_CUR);
-	if (n < 0 || digest(ar->fd, n, hash) != SN_OK)
-		err = sn_why_errno(why, SN_EIO, "cannot read %s", ar->path);
-	else if ((err = put(ar, hash, sizeof(hash), why)) == SN_OK &&
-		 fsync(ar->fd) != 0)
-		err = sn_why_errno(why, SN_EIO, "cannot sync %s", ar->path);
+	if ((err = put_name(ar, "", why)) == SN_OK) {
+		n = lseek(ar->temp.fd, 0, SEEK_CUR);
+		if (n < 0 || digest(ar->temp.fd, n, hash) != SN_OK)
+			err = sn_why_errno(
+			    why, SN_EIO, "cannot read %s", ar->path);
+		else
+			err = put(ar, hash, sizeof(hash), why);
+	}
+	if (err != SN_OK) {
+		archive_abandon(ar);
+		return (err);
+	}
 	/* Where another file of that name is, it stays. */
-	if (err == SN_OK && link(ar->temporary, ar->path) != 0)
-		err = sn_why_errno(why, errno == EEXIST ? SN_EEXISTS : SN_EIO,
-		    "cannot create %s", ar->path);
-	if (err == SN_OK)
-		err = sync_folder(ar->path, why);
-out:
-	archive_abandon(ar);
+	err = sn_temp_appear(&ar->temp, ar->path, false, why);
+	free(ar);
 	return (err);
 }
 

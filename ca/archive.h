@@ -18,8 +18,9 @@
  */
 struct archive;
 
-/** archive_create(path, now, out, why): SN_EEXISTS is told at the end, when
- * the file is to appear. */
+/** archive_create(path, now, out, why): what killed ones left in that folder
+ * is removed first.  SN_EEXISTS is told at the end, when the file is to
+ * appear. */
 enum sn_err archive_create(const char *path, int64_t now, struct archive **out,
     struct sn_why *why) SN_MUST_USE;
 

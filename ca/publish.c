@@ -15,7 +15,10 @@ struct work {
 	struct keyring *ring;
 	enum publish_scope scope;
 	int64_t now;
-	json_t *lists; /* What was signed. */
+	json_t *lists;  /* What was signed. */
+	json_t *failed; /* What was not. */
+	enum sn_err worst;
+	struct sn_why why; /* Of the worst. */
 };
 
 /* A CA's row from an id on, and its certificate's; SN_ENOTFOUND behind the
@@ -88,6 +91,38 @@ static enum sn_err sign(struct work *w, struct issuer *i)
 	return (SN_OK);
 }
 
+/* Damage is worse than what another try may mend. */
+static int badness(enum sn_err err)
+{
+	enum status status = err == SN_OK ? STATUS_OK : status_of(err);
+
+	return (status == STATUS_OK          ? 0
+		: status == STATUS_INTEGRITY ? 3
+		: status == STATUS_FAILED    ? 2
+					     : 1);
+}
+
+/* The others are signed all the same: a list that lapses locks out all whom
+ * its CA has certified. */
+static void tell_failed(struct work *w, const struct issuer *i, enum sn_err err)
+{
+	char name[32];
+
+	(void)issuer_key(i->id, name);
+	(void)json_array_append_new(
+	    w->failed, json_pack("{s:s,s:s,s:s}", "issuer", name, "error",
+			   sn_err_name(err), "message", w->cmd->why.text));
+	cmd_say(w->cmd, "The list of %s is not renewed: %s.", name,
+	    w->cmd->why.text);
+	if (badness(err) > badness(w->worst)) {
+		w->worst = err;
+		(void)sn_why(&w->why, err,
+		    "the list of %s is not renewed: %.400s", name,
+		    w->cmd->why.text);
+	}
+	w->cmd->why.text[0] = '\0';
+}
+
 static enum sn_err sign_all(struct work *w)
 {
 	struct issuer i;
@@ -103,7 +138,7 @@ static enum sn_err sign_all(struct work *w)
 		if (!keyring_has(w->ring, i.id))
 			tell_missing(w, &i);
 		else if ((err = sign(w, &i)) != SN_OK)
-			return (err);
+			tell_failed(w, &i, err);
 	}
 }
 
@@ -201,6 +236,7 @@ enum sn_err publish_lists(struct cmd *cmd, struct keyring *ring,
 		.scope = scope,
 		.now = sn_clock_wall_s(),
 		.lists = json_array(),
+		.failed = json_array(),
 	};
 	char until[SN_CLOCK_TEXT];
 	uint64_t number;
@@ -210,7 +246,12 @@ enum sn_err publish_lists(struct cmd *cmd, struct keyring *ring,
 
 	err = sign_all(&w);
 	silent = wait == PUBLISH_SILENT && json_array_size(w.lists) == 0;
+	if (err == SN_OK && json_array_size(w.lists) == 0)
+		err = w.worst;
+	if (w.worst != SN_OK)
+		cmd->why = w.why;
 	cmd_set(cmd, "lists", w.lists);
+	cmd_set(cmd, "failed", w.failed);
 	if (err != SN_OK ||
 	    (err = outbox_publish(cmd->a, &cmd->why)) != SN_OK ||
 	    (err = sum_up(cmd, &number, &next)) != SN_OK)
@@ -220,5 +261,5 @@ enum sn_err publish_lists(struct cmd *cmd, struct keyring *ring,
 	    cmd, "crl_next_update", json_string(sn_clock_rfc3339(next, until)));
 	if (!silent)
 		tell_server(cmd, number, wait);
-	return (SN_OK);
+	return (w.worst);
 }

@@ -22,7 +22,9 @@ enum publish_wait {
  * With the CRL lock held: sign lists, write ca.pem and crl.pem, tell the
  * server where a control socket is known, and say what came of it.
  * ${cmd}->status becomes STATUS_ATTENTION when the server did not confirm, or
- * a list could not be signed for want of its key.
+ * a list could not be signed for want of its key.  A list that fails for
+ * another reason keeps none of the others back: each is told, and the worst is
+ * returned at the end.
  */
 enum sn_err publish_lists(struct cmd *cmd, struct keyring *ring,
     enum publish_scope scope, enum publish_wait wait) SN_MUST_USE;

@@ -14,6 +14,7 @@
 #include "ca/ssl.h"
 #include "ca/tree.h"
 #include "lib/file.h"
+#include "lib/temp.h"
 
 #define CERTIFICATE_FILE_MAX 65536
 
@@ -209,6 +210,21 @@ static enum sn_err apply(struct sn_txn *txn, struct record *rec, enum fate fate,
 	return (SN_OK);
 }
 
+/* What a kill in the one moment in which a file has another's name left in a
+ * folder outside: perhaps a key that is not encrypted.  What lies in the
+ * authority's own folder is swept with it. */
+static bool is_delivered(int fd, const char *entry, size_t n)
+{
+	static const char *const names[] = { "key.pem", "ca.pem", "cert.pem",
+		"chain.pem" };
+
+	(void)fd;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (n == strlen(names[i]) && strncmp(entry, names[i], n) == 0)
+			return (true);
+	return (false);
+}
+
 static enum sn_err settle_one(struct authority *a, struct sn_txn *txn,
     settle_tell *tell, void *arg, struct sn_why *why)
 {
@@ -220,6 +236,8 @@ static enum sn_err settle_one(struct authority *a, struct sn_txn *txn,
 	if ((err = first(txn, &rec, &intent)) != SN_OK)
 		return (err);
 	why->text[0] = '\0';
+	if (intent.to[0] == '/')
+		(void)sn_temp_sweep(intent.to, is_delivered);
 	if (rec.state == STATE_REVOKED)
 		fate = FATE_DONE;
 	else if (rec.state == STATE_VALID &&

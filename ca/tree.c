@@ -6,10 +6,11 @@
 #include <ftw.h>
 #include <libgen.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "lib/temp.h"
 
 #define OPEN_FOLDERS 16
 
@@ -72,15 +73,6 @@ enum sn_err tree_free(const char *path, struct sn_why *why)
 	return (err);
 }
 
-/* As lib/file.c names what is not whole yet: NAME.tmp-0123456789abcdef. */
-static bool is_temporary(const char *name)
-{
-	const char *at = strstr(name, ".tmp-");
-
-	return (at != NULL && strlen(at + 5) == 16 &&
-		strspn(at + 5, "0123456789abcdef") == 16);
-}
-
 unsigned tree_sweep(const char *path)
 {
 	char child[PATH_MAX];
@@ -97,7 +89,7 @@ unsigned tree_sweep(const char *path)
 			continue;
 		if (entry->d_type == DT_DIR)
 			count += tree_sweep(child);
-		else if (is_temporary(entry->d_name) && unlink(child) == 0)
+		else if (sn_temp_is(entry->d_name) > 0 && unlink(child) == 0)
 			count++;
 	}
 	(void)closedir(d);

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/temp.h"
+
 static enum sn_err of_errno(void)
 {
 	switch (errno) {
@@ -61,72 +63,32 @@ static int write_all(int fd, const char *p, size_t n)
 	return (0);
 }
 
-/* A whole, synced temporary file beside ${path}; its name in ${name}. */
-static enum sn_err write_temporary(const char *path, mode_t mode, const void *p,
-    size_t n, char *name, size_t size, struct sn_why *why)
+static enum sn_err write_file(const char *path, mode_t mode, const void *p,
+    size_t n, bool replace, struct sn_why *why)
 {
-	unsigned char salt[8];
-	unsigned long long r;
+	struct sn_temp temp;
 	enum sn_err err;
-	int fd;
 
-	sn_secret_random(salt, sizeof(salt));
-	memcpy(&r, salt, sizeof(r));
-	if (snprintf(name, size, "%s.tmp-%016llx", path, r) >= (int)size)
-		return (sn_why(why, SN_EINVAL, "path too long: %s", path));
-	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (fd < 0)
-		return (sn_why_errno(
-		    why, of_errno(), "cannot create a file at %s", path));
-	/* The mode asked for, whatever the umask says. */
-	if (fchmod(fd, mode) != 0 || write_all(fd, p, n) != 0 ||
-	    fsync(fd) != 0) {
+	if ((err = sn_temp_open(path, mode, &temp, why)) != SN_OK)
+		return (err);
+	if (write_all(temp.fd, p, n) != 0) {
 		err = sn_why_errno(why, of_errno(), "cannot write %s", path);
-		(void)close(fd);
-		(void)unlink(name);
+		sn_temp_drop(&temp);
 		return (err);
 	}
-	if (close(fd) != 0) {
-		err = sn_why_errno(why, of_errno(), "cannot write %s", path);
-		(void)unlink(name);
-		return (err);
-	}
-	return (SN_OK);
+	return (sn_temp_appear(&temp, path, replace, why));
 }
 
 enum sn_err sn_file_write(
     const char *path, mode_t mode, const void *p, size_t n, struct sn_why *why)
 {
-	char name[PATH_MAX];
-	enum sn_err err;
-
-	if ((err = write_temporary(
-		 path, mode, p, n, name, sizeof(name), why)) != SN_OK)
-		return (err);
-	if (rename(name, path) != 0) {
-		err = sn_why_errno(why, of_errno(), "cannot replace %s", path);
-		(void)unlink(name);
-		return (err);
-	}
-	return (sync_directory(path, why));
+	return (write_file(path, mode, p, n, true, why));
 }
 
 enum sn_err sn_file_create(
     const char *path, mode_t mode, const void *p, size_t n, struct sn_why *why)
 {
-	char name[PATH_MAX];
-	enum sn_err err;
-
-	if ((err = write_temporary(
-		 path, mode, p, n, name, sizeof(name), why)) != SN_OK)
-		return (err);
-	if (link(name, path) != 0) {
-		err = sn_why_errno(why, of_errno(), "cannot create %s", path);
-		(void)unlink(name);
-		return (err);
-	}
-	(void)unlink(name);
-	return (sync_directory(path, why));
+	return (write_file(path, mode, p, n, false, why));
 }
 
 /* Reads to the end of ${fd} into ${to}, at most ${max} bytes. */

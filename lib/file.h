@@ -9,10 +9,9 @@
 
 /**
  * sn_file_write(path, mode, p, n, why):
- * Make ${path} appear whole with these bytes: an exclusive temporary file
- * of ${mode} beside it, write, fsync, rename, fsync of the directory.  An
- * earlier file of that name is replaced in one step.  On failure the name
- * holds what it held before.  SN_EIO, SN_ESTOREFULL (no space).
+ * Make ${path} appear whole with these bytes and ${mode}, durably: see
+ * lib/temp.h.  An earlier file of that name is replaced in one step.  On
+ * failure the name holds what it held before.  SN_EIO, SN_ESTOREFULL (no space).
  */
 enum sn_err sn_file_write(const char *path, mode_t mode, const void *p,
     size_t n, struct sn_why *why) SN_MUST_USE;

@@ -6,8 +6,8 @@ import re
 import subprocess
 
 # Where files and books change.
-WRITES = {"fsync", "fdatasync", "pwrite64", "rename", "link", "unlink",
-          "mkdir", "ftruncate", "msync", "writev", "pwritev"}
+WRITES = {"fsync", "fdatasync", "pwrite64", "rename", "link", "linkat",
+          "unlink", "mkdir", "ftruncate", "msync", "writev", "pwritev"}
 
 
 def one_processor():

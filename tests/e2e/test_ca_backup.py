@@ -452,8 +452,7 @@ def test_a_restore_killed_at_any_write_is_done_by_running_it_again(
         shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("call", ["write", "pwrite64", "fsync", "link",
-                                  "unlink"])
+@pytest.mark.parametrize("call", ["write", "pwrite64", "fsync", "linkat"])
 def test_a_backup_killed_at_any_write_is_whole_or_not_there(
         base, tmp_path, call):
     """The books are examined in a child and copied by a thread, which strace
@@ -477,6 +476,53 @@ def test_a_backup_killed_at_any_write_is_whole_or_not_there(
         pytest.fail(f"{call} never ends")
 
 
+# What makes a file with a name while it is written, as on a stick.
+NAMED = [word for n in range(3, 20) for word in ("-P", f"/proc/self/fd/{n}")]
+
+
+def on_a_stick(folder, file, *inject):
+    """A backup to a file system without nameless files."""
+    return run("strace", "-f", "-o", "/dev/null", *NAMED, "-P", file,
+               "-e", "inject=access:error=ENOENT", *inject,
+               BUILD / "sicher-ca", "--dir", folder, "backup", file)
+
+
+def test_a_backup_goes_to_a_stick_that_knows_no_second_names(house, tmp_path):
+    file = tmp_path / "backup"
+    without = ("-e", "inject=link:error=EPERM")
+    done = on_a_stick(house.dir, file, *without)
+    assert done.returncode == 0, done.stderr
+    whole = file.read_bytes()
+    assert list(tmp_path.glob("backup*")) == [file]
+    # Nor does it replace what is there.
+    done = on_a_stick(house.dir, file, *without)
+    assert done.returncode == 4 and "exists" in done.stderr
+    assert file.read_bytes() == whole
+    assert list(tmp_path.glob("backup*")) == [file]
+    house.command("restore", file)
+
+
+def test_what_a_killed_backup_left_goes_with_the_next(house, tmp_path):
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    done = on_a_stick(house.dir, stick / "monday", "-e",
+                      "inject=link:signal=KILL")
+    assert done.returncode in (-9, 137)
+    left = list(stick.iterdir())
+    assert len(left) == 1 and b"ENCRYPTED PRIVATE KEY" in left[0].read_bytes()
+    # Others' files, and one that is being written.
+    others = [stick / f"tuesday.tmp-{16 * '0'}", stick / "note.tmp-1"]
+    for file in others:
+        file.write_bytes(b"SICHER-CA-BACKED UP?")
+    with open(left[0]) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        house.command("backup", stick / "tuesday")
+        assert left[0].exists()
+    house.command("backup", stick / "wednesday")
+    assert set(stick.iterdir()) == {*others, stick / "tuesday",
+                                    stick / "wednesday"}
+
+
 def test_what_a_killed_init_left_is_removed_by_the_next_and_by_check(
         tmp_path):
     secret = tmp_path / "secret"
@@ -487,7 +533,7 @@ def test_what_a_killed_init_left_is_removed_by_the_next_and_by_check(
     command = [BUILD / "sicher-ca", "--dir", tmp_path / "ca", "init", "House",
                "--passphrase-file", secret]
     for again in (command, [*command[:3], "check"]):
-        killed_at(command, "rename", 2)
+        killed_at(command, "rename", 1)
         left = set(tmp_path.glob("ca.new-*")) - {near}
         assert len(left) == 1 and not (tmp_path / "ca").exists()
         run(*again)

@@ -135,6 +135,43 @@ def test_publish_renews_every_list_and_no_number_comes_twice(house):
         "root", "issuing-1", "issuing-2"}
 
 
+def test_a_key_that_does_not_open_keeps_no_other_list_back(house):
+    house.command("issuer", "rotate")
+    key = house.dir / "private" / "issuing-1.pem"
+    whole = key.read_text()
+    before = ca_books.crl_numbers(house.dir)
+    for harm, code in ((lambda t: t[:200], 6),
+                       (lambda t: t.replace("\nM", "\nA", 1), 6)):
+        key.write_text(harm(whole))
+        done = house.command("crl", "publish", ok=False)
+        assert done.returncode == code and "issuing-1" in done.stderr
+        assert "Signed: CRL" in done.stdout
+        after = ca_books.crl_numbers(house.dir)
+        assert [k for k in after if after[k] > before[k]] == [
+            k for k in after if "Issuing CA 2" in k]
+        before = after
+    # The key of another: its list would be believed by nobody.
+    key.write_bytes((house.dir / "private" / "issuing-2.pem").read_bytes())
+    done = house.command("crl", "publish", "--json", ok=False)
+    told = json.loads(done.stdout)
+    assert done.returncode == told["exit"] == 6
+    assert [f["issuer"] for f in told["failed"]] == ["issuing-1"]
+    assert [f["issuer"] for f in told["lists"]] == ["issuing-2"]
+    key.write_text(whole)
+    assert house.json("crl", "publish")["failed"] == []
+
+
+def test_where_no_key_opens_no_list_is_published(house, tmp_path):
+    wrong = tmp_path / "wrong"
+    wrong.touch(mode=0o600)
+    wrong.write_text("not this one\n")
+    before = everything(house.dir)
+    done = run(BUILD / "sicher-ca", "--dir", house.dir, "--passphrase-file",
+               wrong, "crl", "publish")
+    assert done.returncode == 1 and "passphrase" in done.stderr
+    assert everything(house.dir) == before
+
+
 def test_the_root_s_key_is_needed_where_the_root_signs_and_nowhere_else(house):
     key = medium(house)
     assert not (house.dir / "private" / "root.pem").exists()
