@@ -120,3 +120,13 @@ void addresses_gone(struct addresses *a)
 	a->count--;
 	pthread_mutex_unlock(&a->lock);
 }
+
+unsigned addresses_count(struct addresses *a)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&a->lock);
+	n = a->count;
+	pthread_mutex_unlock(&a->lock);
+	return (n);
+}

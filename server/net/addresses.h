@@ -37,4 +37,7 @@ void addresses_leave(struct addresses *a, uint64_t key);
 /** addresses_gone(a): one connection less in all. */
 void addresses_gone(struct addresses *a);
 
+/** addresses_count(a): connections in all. */
+unsigned addresses_count(struct addresses *a);
+
 #endif

@@ -363,6 +363,7 @@ static void serve_parent(struct net *net, int ctl_fd)
 			store_rows(net);
 			presence_announce(net);
 			crl_watch_look(net);
+			thrift_look(net);
 			stored = now;
 		}
 	}

@@ -12,6 +12,7 @@
 #include "server/net/net.h"
 #include "server/net/presence.h"
 #include "server/net/reads.h"
+#include "server/net/thrift.h"
 #include "server/oplog/oplog.h"
 
 #define NET_LOOPS_MAX 64
@@ -41,6 +42,7 @@ struct net {
 	struct gate *gate;
 	struct sn_tls_context *tls;
 	struct crl_watch crl_watch;
+	struct thrift thrift;
 	bool draining;
 	enum sn_subject_rule rule;
 	uint64_t last_reserved; /* Account ids handed out. */

@@ -5,13 +5,17 @@
 20 accounts hold tokens.  The server is restarted, SESSIONS
 connections come back one after the other, are cut, and come back all at once;
 the clients are build/sicher-bench, one thread.  Then the keeper says how many
-passwords it has computed since its start.
+passwords it has computed since its start; and what the three processes hold in
+memory of their own (RssAnon) is told: with nobody there, at the most, and when
+all have gone again.
 """
 
 import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 
@@ -67,6 +71,39 @@ class Bench:
         return done.stdout
 
 
+class Memory:
+    """What a server holds, looked at again and again."""
+
+    def __init__(self, server):
+        self.pids = server.pids()
+        self.most = 0
+        self.server = server
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._look)
+        self.nobody = self.now()
+        self.thread.start()
+
+    def now(self):
+        total = 0
+        for pid in self.pids:
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            total += int(status.split("RssAnon:")[1].split()[0])
+        return total / 1024
+
+    def _look(self):
+        while not self.stop.wait(0.02):
+            self.most = max(self.most, self.now())
+
+    def told(self):
+        self.stop.set()
+        self.thread.join()
+        while self.server.ctl("status")["connections"]:
+            time.sleep(0.1)
+        time.sleep(3)  # What gives memory back may take its time.
+        print(f"memory in MiB: {self.nobody:.1f} with nobody, {self.most:.1f} "
+              f"at the most, {self.now():.1f} when all had gone")
+
+
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     with tempfile.TemporaryDirectory() as folder:
@@ -82,9 +119,11 @@ def main():
             bench.run("enrol")
             assert server.stop() == 0
             server.start()
+            memory = Memory(server)
             told = bench.run("storm", "--connections", count,
                              "--pid", server.process.pid)
             print(told, end="")
+            memory.told()
             keeper = server.ctl("status")["keeper"]
             print(f"passwords computed since the restart: "
                   f"{keeper['passwords_checked']}")

@@ -209,6 +209,23 @@ def anonymous(pid):
 
 
 @measures_memory
+def test_what_many_needed_is_given_back_when_they_have_gone(
+        make_server, people):
+    server = make_server()
+    server.login(people.alice_laptop).close()
+    net = server.child("net")
+    before = anonymous(net)
+    crowd = [server.session(people.alice_laptop) for _ in range(250)]
+    for one in crowd:
+        one.hello()
+    held = anonymous(net) - before
+    for one in crowd:
+        one.close()
+    server.wait_line("memory.returned")
+    assert anonymous(net) - before < held / 3
+
+
+@measures_memory
 def test_a_backlog_costs_no_memory(make_server, people):
     """Ten megabytes wait for bob, who reads nothing."""
     server = make_server()
