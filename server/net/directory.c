@@ -6,6 +6,7 @@
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
 #include "server/net/visible.h"
+#include "server/net/sess_error.h"
 #include "server/oplog/db.h"
 #include "server/oplog/device.h"
 

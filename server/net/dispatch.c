@@ -1,4 +1,5 @@
 #include "server/net/dispatch.h"
+#include "server/net/sess_error.h"
 
 #include "lib/cbor.h"
 

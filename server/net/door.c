@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "server/net/loop.h"
 #include "server/net/sess.h"
+#include "server/net/sess_work.h"
 
 #define PLACE_NS SN_NS_PER_S        /* How long one has a place at most. */
 #define BEGIN_NS (2 * SN_NS_PER_MS) /* Of a turn, for those who begin. */

@@ -16,6 +16,8 @@
 #include "server/net/receipt_delivered.h"
 #include "server/net/signals.h"
 #include "server/net/sweeper.h"
+#include "server/net/sess_error.h"
+#include "server/net/sess_work.h"
 
 #define TURN_BYTES 65536
 

@@ -10,6 +10,8 @@
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
 #include "server/net/sweeper.h"
+#include "server/net/sess_error.h"
+#include "server/net/sess_work.h"
 #include "server/oplog/message.h"
 
 #define TURN_BYTES 65536
@@ -152,7 +154,7 @@ static void put_end(struct sess *s)
 void history_feed(struct sess *s)
 {
 	struct history *h = s->history;
-	size_t stop = s->out.len + TURN_BYTES;
+	size_t stop = s->out.queue.len + TURN_BYTES;
 	struct sn_txn *txn;
 	enum sn_err err;
 
@@ -168,7 +170,7 @@ void history_feed(struct sess *s)
 	while (s->state == SESS_READY && h->next < h->page.count) {
 		if (!sess_room(s))
 			return; /* sess_flush calls again. */
-		if (s->out.len >= stop) {
+		if (s->out.queue.len >= stop) {
 			sess_again(s);
 			return;
 		}

@@ -2,6 +2,7 @@
 
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
+#include "server/net/sess_error.h"
 
 static const struct {
 	const char *key, *text;

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "server/net/loop.h"
+#include "server/net/sess_error.h"
+#include "server/net/sess_work.h"
 
 #define ROWS_A_TURN 256 /* Looked at, whether they are shown or not. */
 #define PREFIX_MAX 8

@@ -15,73 +15,15 @@
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
 #include "server/net/owner.h"
+#include "server/net/sess_error.h"
+#include "server/net/sess_work.h"
 
 #define VERSION 1
 #define REFUSED_MAX 5
 
-enum sn_err login_tls(struct sess *s, struct sn_why *why)
-{
-	struct loop *loop = s->loop;
-	struct gate_visit *visit;
-	enum sn_err err;
-
-	if ((s->peer = calloc(1, sizeof(*s->peer))) == NULL)
-		goto err0;
-	if ((visit = calloc(1, sizeof(*visit))) == NULL)
-		goto err1;
-	*visit = (struct gate_visit){
-		.gate = gate_hold(loop->gate),
-		.address = s->address,
-		.limit = &loop->refusals,
-		.peer = s->peer,
-	};
-	err =
-	    sn_tls_accept(loop->tls, s->watch.fd, gate_verify, visit, &s->tls);
-	if (err != SN_OK)
-		goto err2;
-	s->visit = visit;
-	return (SN_OK);
-
-err2:
-	gate_release(loop->gate);
-	free(visit);
-err1:
-	free(s->peer);
-	s->peer = NULL;
-err0:
-	return (sn_why(why, SN_ENOMEM, "no memory for a connection"));
-}
-
-static void end_visit(struct sess *s)
-{
-	union {
-		const struct gate *held;
-		struct gate *gate;
-	} u;
-
-	if (s->visit == NULL)
-		return;
-	u.held = s->visit->gate;
-	gate_release(u.gate);
-	free(s->visit->leaf);
-	free(s->visit);
-	s->visit = NULL;
-}
-
-enum sn_err login_peer(struct sess *s)
-{
-	bool admitted = s->visit->admitted;
-
-	s->leaf = s->visit->leaf;
-	s->leaf_len = s->visit->leaf_len;
-	s->visit->leaf = NULL;
-	end_visit(s);
-	return (admitted ? SN_OK : SN_ECERT);
-}
-
 void login_stop(struct sess *s)
 {
-	end_visit(s);
+	login_end_visit(s);
 	if (s->admitted != NULL)
 		sn_secret_wipe(s->admitted, sizeof(*s->admitted));
 	free(s->admitted);
@@ -162,78 +104,6 @@ void login_on_hello(struct sess *s, const struct sn_frame *frame)
 	sess_put_end(s, &w);
 	if (s->state != SESS_CLOSED)
 		(void)sess_enter(s, SESS_AUTH);
-}
-
-/* The keeper has it, or has no room for it. */
-static void asked(
-    struct sess *s, enum sn_err err, enum sess_login what, const uint64_t *ref)
-{
-	if (err != SN_OK) {
-		limits_reached(s->loop->net, LIMITS_PASSWORD_QUEUE);
-		audit_limited(s, "login.busy", "the keeper takes no more");
-		sess_error_retry(
-		    s, ref, "busy", "too many logins at once; try again", 1000);
-		return;
-	}
-	s->login = what;
-	s->login_ref = ref != NULL ? *ref : 0;
-	s->waited = sn_clock_mono();
-}
-
-void login_on_auth(struct sess *s, const struct sn_frame *frame)
-{
-	struct sn_frame_auth f;
-
-	if (!sn_frame_get_auth(frame, &f)) {
-		dispatch_bad(s, frame,
-		    "AUTH needs a password of 1 to 1024 "
-		    "bytes");
-		return;
-	}
-	asked(s,
-	    keeper_client_login(s->loop->keeper, s->id, s->account,
-		s->peer->fingerprint, f.password),
-	    SESS_LOGIN_PASSWORD, NULL);
-}
-
-void login_on_resume(struct sess *s, const struct sn_frame *frame)
-{
-	struct sn_frame_resume f;
-
-	if (!sn_frame_get_resume(frame, &f)) {
-		dispatch_bad(s, frame, "RESUME needs a token");
-		return;
-	}
-	asked(s,
-	    keeper_client_resume(s->loop->keeper, s->id, s->account,
-		s->peer->fingerprint, f.token),
-	    SESS_LOGIN_RESUME, NULL);
-}
-
-void login_on_password(struct sess *s, const struct sn_frame *frame)
-{
-	struct sn_frame_password f;
-
-	if (!sn_frame_get_password(frame, &f)) {
-		dispatch_bad(s, frame, "PASSWORD needs ref, old, new");
-		return;
-	}
-	asked(s,
-	    keeper_client_change(s->loop->keeper, s->id, s->account,
-		s->peer->fingerprint, f.old, f.fresh),
-	    SESS_LOGIN_CHANGE, &f.ref);
-}
-
-void login_on_logout(struct sess *s, const struct sn_frame *frame)
-{
-	struct sn_frame_logout f;
-
-	if (!sn_frame_get_logout(frame, &f)) {
-		dispatch_bad(s, frame, "LOGOUT needs a ref");
-		return;
-	}
-	asked(s, keeper_client_logout(s->loop->keeper, s->id, s->account),
-	    SESS_LOGIN_LOGOUT, &f.ref);
 }
 
 /* The device's first login: it is bound in the log before READY. */

@@ -16,6 +16,10 @@ enum sn_err login_tls(struct sess *s, struct sn_why *why) SN_MUST_USE;
 /** login_peer(s): after the handshake: who came in.  SN_ECERT. */
 enum sn_err login_peer(struct sess *s) SN_MUST_USE;
 
+/** login_end_visit(s): the gate is not asked any more; nothing the second
+ * time. */
+void login_end_visit(struct sess *s);
+
 /** login_answer(s, answer): what the keeper says. */
 void login_answer(struct sess *s, const struct keeper_answer *answer);
 

@@ -1,110 +1,23 @@
 #include "server/net/loop.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "server/net/addresses.h"
 #include "server/oplog/db.h"
 #include "server/net/followers.h"
 #include "server/net/net_impl.h"
 #include "server/keeper/provider.h"
+#include "server/net/listener.h"
 #include "server/net/login.h"
 #include "server/net/receipt_delivered.h"
 #include "server/net/receipt_read.h"
+#include "server/net/sess_work.h"
 
-#define ACCEPTS_A_TURN 256
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 50
 #define RELEASE_MS 10 /* How often sessions over their rate are looked at. */
-
-static void address_text(
-    const struct sockaddr_storage *from, char *out, size_t size)
-{
-	char host[INET6_ADDRSTRLEN] = "?";
-	union {
-		const struct sockaddr_storage *any;
-		const struct sockaddr_in *v4;
-		const struct sockaddr_in6 *v6;
-	} a = { .any = from };
-
-	if (from->ss_family == AF_INET) {
-		(void)inet_ntop(AF_INET, &a.v4->sin_addr, host, sizeof(host));
-		(void)snprintf(
-		    out, size, "%s:%u", host, (unsigned)ntohs(a.v4->sin_port));
-	} else {
-		(void)inet_ntop(AF_INET6, &a.v6->sin6_addr, host, sizeof(host));
-		(void)snprintf(out, size, "[%s]:%u", host,
-		    (unsigned)ntohs(a.v6->sin6_port));
-	}
-}
-
-static bool admits(struct loop *loop, uint64_t host, const char *address)
-{
-	struct addresses *a = loop->net->addresses;
-	enum sn_err err = addresses_admit(a, host);
-	unsigned dropped;
-
-	if (err == SN_OK)
-		return (true);
-	limits_reached(loop->net, err == SN_EFULL
-				      ? LIMITS_CONNECTIONS
-				      : LIMITS_CONNECTIONS_PER_ADDRESS);
-	if (err == SN_EFULL && door_make_room(loop) &&
-	    addresses_admit(a, host) == SN_OK)
-		return (true);
-	if (sn_log_allow(&loop->refusals, &dropped))
-		sn_log(SN_NOTICE, "connection.refused",
-		    "address=\"%s\" reason=limit withheld=%u", address,
-		    dropped);
-	return (false);
-}
-
-/* No descriptor, or no memory, for one more. */
-static void cannot_accept(struct loop *loop)
-{
-	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
-	    errno != ENOMEM)
-		return;
-	if (!door_make_room(loop))
-		/* The tick listens again. */
-		sn_poll_want(loop->poll, &loop->listener, false, false);
-}
-
-static void on_listener(struct sn_poll_watch *watch, bool can_read, bool w)
-{
-	struct loop *loop =
-	    (struct loop *)(void *)((char *)watch -
-				    offsetof(struct loop, listener));
-	struct sockaddr_storage from;
-	char address[80];
-	uint64_t host;
-
-	(void)can_read;
-	(void)w;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		socklen_t len = sizeof(from);
-		int fd = accept4(watch->fd, (struct sockaddr *)&from, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd < 0) {
-			cannot_accept(loop);
-			return;
-		}
-		host = addresses_key(loop->net->addresses, &from);
-		address_text(&from, address, sizeof(address));
-		if (admits(loop, host, address))
-			sess_accept(loop, fd, host, address);
-		else
-			(void)close(fd);
-	}
-}
 
 static void on_answer(void *arg, const struct keeper_answer *answer)
 {
@@ -235,8 +148,8 @@ static void release_throttled(struct loop *loop)
 	loop->last_release = now;
 	loop->throttled = NULL;
 	for (; s != NULL; s = next) {
-		next = s->next_throttled;
-		s->throttled = false;
+		next = s->in.next;
+		s->in.throttled = false;
 		sess_again(s);
 	}
 }
@@ -248,7 +161,7 @@ static void flush_dirty(struct loop *loop)
 	while ((s = loop->dirty) != NULL) {
 		loop->dirty = NULL;
 		for (; s != NULL; s = next) {
-			next = s->next_dirty;
+			next = s->out.next;
 			sess_flush(s);
 		}
 	}
@@ -269,9 +182,9 @@ static void free_closed(struct loop *loop)
 	}
 	for (at = &loop->throttled; *at != NULL;) {
 		if ((*at)->state == SESS_CLOSED)
-			*at = (*at)->next_throttled;
+			*at = (*at)->in.next;
 		else
-			at = &(*at)->next_throttled;
+			at = &(*at)->in.next;
 	}
 	for (s = loop->closed; s != NULL; s = next) {
 		next = s->next;
@@ -379,7 +292,7 @@ enum sn_err loop_new(
 	loop->refusals.burst = 20;
 	loop->refusals.period_ns = SN_NS_PER_S;
 	loop->listener = (struct sn_poll_watch){
-		.ready = on_listener,
+		.ready = listener_ready,
 		.fd = listen_fd,
 	};
 	if ((err = sn_poll_new(&loop->poll)) != SN_OK ||

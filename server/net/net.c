@@ -24,6 +24,7 @@
 #include "server/net/rooms.h"
 #include "server/net/send.h"
 #include "server/net/sweeper.h"
+#include "server/net/sess_work.h"
 #include "server/base/settings.h"
 
 enum sn_err net_submit(struct sess *s, uint64_t ref, const struct op *op)
@@ -79,7 +80,7 @@ static void answer(struct loop *loop, const struct oplog_request *q)
 			break;
 		}
 	}
-	if (s->paused)
+	if (s->in.paused)
 		sess_again(s);
 }
 

@@ -11,6 +11,7 @@
 #include "server/net/net_impl.h"
 #include "server/net/room_members.h"
 #include "server/net/visible.h"
+#include "server/net/sess_error.h"
 #include "server/oplog/account.h"
 #include "server/oplog/db.h"
 #include "server/oplog/device.h"

@@ -3,6 +3,7 @@
 #include "server/net/dispatch.h"
 #include "server/net/net_impl.h"
 #include "server/net/receipt_post.h"
+#include "server/net/sess_error.h"
 #include "server/oplog/account.h"
 #include "server/oplog/db.h"
 #include "server/oplog/device.h"

@@ -8,6 +8,7 @@
 #include "server/net/dispatch.h"
 #include "server/net/net_impl.h"
 #include "server/net/receipt_post.h"
+#include "server/net/sess_error.h"
 #include "server/oplog/account.h"
 
 #define AGAIN_NS SN_NS_PER_S /* Between two that a session tells at once. */

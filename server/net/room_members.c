@@ -2,6 +2,7 @@
 
 #include "server/net/dispatch.h"
 #include "server/net/loop.h"
+#include "server/net/sess_error.h"
 #include "server/oplog/account.h"
 #include "server/oplog/db.h"
 #include "server/oplog/room.h"

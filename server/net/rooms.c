@@ -6,6 +6,7 @@
 #include "server/net/dispatch.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
+#include "server/net/sess_error.h"
 #include "server/oplog/room.h"
 
 static void submit(struct sess *s, uint64_t ref, struct op *op)

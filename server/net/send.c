@@ -8,6 +8,7 @@
 #include "server/net/dispatch.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
+#include "server/net/sess_error.h"
 #include "server/oplog/room.h"
 
 /* Whom or what ${to} names, for this sender.  SN_ENOTFOUND for all that the

@@ -10,6 +10,8 @@
 #include "server/gate/gate.h"
 #include "server/keeper/keeper_client.h"
 #include "server/net/door.h"
+#include "server/net/sess_in.h"
+#include "server/net/sess_out.h"
 #include "lib/poll.h"
 
 struct loop;
@@ -67,34 +69,29 @@ struct sess_receipts {
 };
 
 struct sess {
-	struct sn_poll_watch watch; /* First: ready() is given this. */
+	struct sn_poll_watch watch; /* First: sess_ready is given this. */
 	struct loop *loop;
-	struct sess *prev, *next;    /* Of the loop's sessions. */
-	struct sess *next_dirty;     /* Has output to flush this turn. */
-	struct sess *next_again;     /* Has more to do next turn. */
-	struct sess *next_throttled; /* Waits for tokens. */
+	struct sess *prev, *next; /* Of the loop's sessions. */
+	struct sess *next_again;  /* Has more to do next turn. */
 	struct sess *next_of_account;
 	uint64_t id;
 	enum sess_state state;
-	bool dirty, again, throttled, paused, write_blocked;
+	bool again;
 	bool failed; /* TLS has: only thrown-away input is left. */
 	struct sn_tls *tls;
 	struct gate_visit *visit; /* While in the handshake. */
 	uint8_t *leaf;            /* Its certificate, until ready. */
 	size_t leaf_len;
 	struct gate_peer *peer; /* Filled in from hello on. */
-	struct sn_buf in, out;
-	size_t tried;      /* Bytes of ${out} that TLS holds a record of. */
-	size_t frame_left; /* Bytes of the frame at the head of ${out}. */
+	struct sess_in in;
+	struct sess_out out;
 	char address[64];
 	uint64_t host; /* The same, as addresses.h counts it. */
 	struct door_guest door;
 
 	/* Monotonic nanoseconds. */
 	uint64_t since, deadline, heard, pinged;
-	uint64_t waited;    /* Since when it waits for AUTH's answer. */
-	uint64_t tokens_at; /* Frames it may still send, as of when. */
-	double tokens;
+	uint64_t waited; /* Since when it waits for AUTH's answer. */
 
 	uint64_t account; /* From auth on. */
 	char account_name[SN_NAME_MAX + 1];
@@ -111,7 +108,7 @@ struct sess {
 	bool following;        /* One of the loop's followers. */
 	unsigned in_flight;    /* Operations submitted and not answered. */
 	uint64_t flight_bytes; /* What they hold. */
-	uint64_t frames_in, messages_in, messages_out;
+	uint64_t messages_in, messages_out;
 	struct sess_follow follow;
 	struct sess_receipts receipts;
 	struct history *history; /* A HISTORY being answered. */
@@ -121,9 +118,6 @@ struct sess {
 /** sess_accept(loop, fd, host, address): a session on a connected socket,
  * which waits for its turn; takes ${fd}, whatever happens. */
 void sess_accept(struct loop *loop, int fd, uint64_t host, const char *address);
-
-/** sess_begin(s): its turn has come: begin the handshake. */
-void sess_begin(struct sess *s);
 
 /** sess_enter(s, to): the one writer of the state.  A move that is not
  * legal is our bug: false, and the session is being closed. */
@@ -144,45 +138,12 @@ void sess_expel(struct sess *s, const char *code, const char *text);
 /** sess_drop(s): end without a word. */
 void sess_drop(struct sess *s);
 
+/** sess_linger(s): TLS has failed, and its alert says why: throw away what the
+ * peer still sends until it has had time to read that. */
+void sess_linger(struct sess *s);
+
 /** sess_fault(s, what): a broken invariant of ours; test builds abort. */
 void sess_fault(struct sess *s, const char *what);
-
-/** sess_error(s, ref, code, text): an ERROR frame; ${ref} NULL for null. */
-void sess_error(
-    struct sess *s, const uint64_t *ref, const char *code, const char *text);
-
-/** sess_error_retry: the same with retry_ms. */
-void sess_error_retry(struct sess *s, const uint64_t *ref, const char *code,
-    const char *text, uint64_t retry_ms);
-
-/** sess_error_of(s, ref, err): the ERROR that tells of a failed request. */
-void sess_error_of(struct sess *s, uint64_t ref, enum sn_err err);
-
-/**
- * sess_put(s, max): room for a frame of at most ${max} bytes behind the
- * output; sess_put_end queues what was written.  When there is none, or the
- * frame came out bad, the session is closed: limits make that our bug.
- */
-struct sn_wr sess_put(struct sess *s, size_t max);
-void sess_put_end(struct sess *s, const struct sn_wr *w);
-
-/** sess_put_bytes(s, frame): queue a frame that is encoded already. */
-void sess_put_bytes(struct sess *s, struct sn_bytes frame);
-
-/** sess_room(s): whether more than small answers may be queued now. */
-bool sess_room(const struct sess *s);
-
-/** sess_again(s): call sess_work in the next turn. */
-void sess_again(struct sess *s);
-
-/** sess_work(s): read, act, deliver, as far as this turn's share goes. */
-void sess_work(struct sess *s);
-
-/** sess_flush(s): give the queued output to TLS; once a turn. */
-void sess_flush(struct sess *s);
-
-/** sess_tick(s, now): once a second: timeouts, pings, certificate's end. */
-void sess_tick(struct sess *s, uint64_t now);
 
 /** sess_recheck(s): against the gate in force; true when it was closed. */
 bool sess_recheck(struct sess *s);

@@ -9,6 +9,7 @@
 #include "server/net/followers.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
+#include "server/net/sess_error.h"
 
 #define FRAME_MOST 640
 /* Output above which a session is busy with what must not be lost. */
@@ -30,7 +31,7 @@ static void hear(struct sess *s, void *arg)
 		return;
 	if (!(s->features & SN_FEATURE_SIGNALS) || s->state != SESS_READY)
 		return;
-	if (s->out.len >= s->out.max / BUSY_SHARE)
+	if (s->out.queue.len >= s->out.queue.max / BUSY_SHARE)
 		limits_reached(s->loop->net, LIMITS_OUTPUT_QUEUE);
 	else
 		sess_put_bytes(s, (struct sn_bytes){ m->frame, m->n });
