@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <lmdb.h>
 
@@ -16,8 +17,9 @@ struct sn_store {
 	MDB_env *env;
 	MDB_dbi *tables;
 	unsigned table_count;
-	atomic_int latched; /* A write or sync failed: believe no later one. */
-	atomic_int reason;  /* LMDB's last code that was a failure. */
+	atomic_int *latched; /* A write or sync failed: believe no later one. */
+	atomic_int own_latch;
+	atomic_int reason; /* LMDB's last code that was a failure. */
 	atomic_bool panicked, map_full;
 };
 
@@ -89,6 +91,9 @@ static enum sn_err keep(struct sn_txn *txn, int code)
 	if (err != SN_OK && err != SN_ENOTFOUND && err != SN_EEXISTS &&
 	    txn->err == SN_OK)
 		txn->err = err;
+	/* Pages of a large transaction are written before its commit. */
+	if (txn->writes && err == SN_ESTORE)
+		sn_store_latch(txn->store);
 	return (err);
 }
 
@@ -119,6 +124,45 @@ static enum sn_err check_size(
 		    dir, (unsigned long long)file.st_size,
 		    (unsigned long long)need));
 	return (SN_OK);
+}
+
+#define METAS 2
+
+static int rewrite(int fd, unsigned page_size)
+{
+	uint8_t *page = malloc(page_size);
+	int code = page == NULL ? ENOMEM : 0;
+
+	for (unsigned i = 0; code == 0 && i < METAS; i++) {
+		off_t at = (off_t)i * page_size;
+
+		errno = EIO;
+		if (pread(fd, page, page_size, at) != (ssize_t)page_size ||
+		    pwrite(fd, page, page_size, at) != (ssize_t)page_size)
+			code = errno;
+	}
+	if (code == 0 && fdatasync(fd) != 0)
+		code = errno;
+	free(page);
+	return (code);
+}
+
+/* Under the writers' lock, or another process's commit would be undone. */
+static void settle(struct sn_store *store)
+{
+	mdb_filehandle_t fd;
+	MDB_stat st;
+	MDB_txn *txn;
+	int code;
+
+	if ((code = mdb_env_get_fd(store->env, &fd)) != 0 ||
+	    (code = mdb_env_stat(store->env, &st)) != 0 ||
+	    (code = mdb_txn_begin(store->env, NULL, 0, &txn)) != 0)
+		return;
+	code = rewrite(fd, st.ms_psize);
+	mdb_txn_abort(txn);
+	if (code != 0 && of_code(store, code) == SN_ESTORE)
+		sn_store_latch(store);
 }
 
 static enum sn_err open_tables(struct sn_store *store,
@@ -180,6 +224,7 @@ enum sn_err sn_store_open(
 	err = sn_why(why, SN_ENOMEM, "no memory to open %s", o->dir);
 	if ((store = calloc(1, sizeof(*store))) == NULL)
 		goto err0;
+	store->latched = o->latch != NULL ? o->latch : &store->own_latch;
 	store->table_count = o->table_count;
 	store->tables = calloc(o->table_count, sizeof(*store->tables));
 	if (store->tables == NULL)
@@ -207,6 +252,8 @@ enum sn_err sn_store_open(
 	}
 	if ((err = check_size(store, o->dir, why)) != SN_OK)
 		goto err3;
+	if (o->settle && !o->read_only && !sn_store_latched(store))
+		settle(store);
 	if ((err = open_tables(store, o, why)) != SN_OK)
 		goto err3;
 	*out = store;
@@ -233,7 +280,12 @@ void sn_store_close(struct sn_store *store)
 
 void sn_store_latch(struct sn_store *store)
 {
-	atomic_store(&store->latched, 1);
+	atomic_store(store->latched, 1);
+}
+
+bool sn_store_latched(const struct sn_store *store)
+{
+	return (atomic_load(store->latched) != 0);
 }
 
 bool sn_store_panicked(const struct sn_store *store)
@@ -319,7 +371,7 @@ static enum sn_err begin(
 	struct sn_txn *txn;
 	int code;
 
-	if (writes && atomic_load(&store->latched))
+	if (writes && sn_store_latched(store))
 		return (SN_ESTORE);
 	txn = calloc(1, sizeof(*txn) + puts * sizeof(*txn->puts));
 	if (txn == NULL)
@@ -375,7 +427,7 @@ enum sn_err sn_txn_commit(struct sn_txn *txn)
 		code = ENOSPC;
 	err = of_code(store, code);
 	if (txn->writes && err != SN_OK && err != SN_ESTOREFULL)
-		atomic_store(&store->latched, 1);
+		sn_store_latch(store);
 	free(txn);
 	return (err);
 }

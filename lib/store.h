@@ -1,6 +1,7 @@
 #ifndef SN_LIB_STORE_H
 #define SN_LIB_STORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,8 +20,9 @@
  * SN_ESTOREFULL: the disk or the map is full; nothing of the transaction
  * has been kept, and a later one succeeds once there is room.
  * SN_ESTORE after a failed write or sync latches: every later write
- * transaction is refused with SN_ESTORE until the store is opened anew,
- * because a commit after a failed fdatasync succeeds without being true.
+ * transaction is refused with SN_ESTORE until the store is opened anew with
+ * another latch, because a commit after a failed fdatasync succeeds without
+ * being true.
  *
  * A store is opened after fork.  Several processes may have one open at
  * once (sicher-ca run twice); LMDB's own lock lets one of them write.
@@ -45,6 +47,18 @@ struct sn_store_options {
 	bool read_only;
 	/* Nothing there, or a table missing, is damage: SN_ECORRUPT. */
 	bool must_exist;
+	/*
+	 * Write the meta pages once more, and sync them, before anything else.
+	 * After a failed write of one the page cache and the disk may say
+	 * different things of what is in force, and pages that the disk's
+	 * still needs would be overwritten.  Where this fails too the store
+	 * opens latched.
+	 */
+	bool settle;
+	/* Not 0 when a write failed; may lie in memory that outlives the
+	 * process, so that the next one to open the store knows.  NULL: the
+	 * store has one of its own. */
+	atomic_int *latch;
 };
 
 /** sn_store_open(options, out, why): SN_ENOTFOUND when a table that came
@@ -56,8 +70,10 @@ enum sn_err sn_store_open(const struct sn_store_options *options,
 /** sn_store_close(store): no transaction may be open. NULL is fine. */
 void sn_store_close(struct sn_store *store);
 
-/** sn_store_latch(store): refuse every write from now on, with SN_ESTORE. */
+/** sn_store_latch(store): refuse every write from now on, with SN_ESTORE.
+ * sn_store_latched(store): whether they are. */
 void sn_store_latch(struct sn_store *store);
+bool sn_store_latched(const struct sn_store *store);
 
 /** sn_store_panicked(store): LMDB does not know any more what is on the disk
  * and answers nothing, reads included, until the store is opened anew. */

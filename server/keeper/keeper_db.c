@@ -13,47 +13,52 @@ static const struct sn_store_table tables[KEEPER_DB_COUNT] = {
 	[KEEPER_DB_KEYS] = { .name = "keys" },
 };
 
-static enum sn_err settle_format(struct sn_txn *txn, uint64_t *format)
+static const char format_name[] = "format";
+
+static enum sn_err write_format(struct sn_store *store, struct sn_why *why)
 {
-	const struct sn_bytes name = sn_bytes_of("format");
-	struct sn_bytes value;
-	struct db_key now = db_key1(FORMAT);
+	const struct db_key now = db_key1(FORMAT);
+	struct sn_txn *txn;
 	enum sn_err err;
 
-	*format = FORMAT;
-	err = sn_txn_get(txn, KEEPER_DB_META, name, &value);
-	if (err == SN_ENOTFOUND)
-		return (sn_txn_put(txn, KEEPER_DB_META, name, db_bytes(&now)));
-	return (err != SN_OK ? err : db_u64(value, format));
+	if ((err = sn_txn_write(store, &txn)) == SN_OK) {
+		err = sn_txn_put(txn, KEEPER_DB_META, sn_bytes_of(format_name),
+		    db_bytes(&now));
+		if (err == SN_OK)
+			err = sn_txn_commit(txn);
+		else
+			sn_txn_abort(txn);
+	}
+	return (err == SN_OK ? SN_OK
+			     : sn_why(why, err,
+				   "cannot write to the keeper's database: %s",
+				   sn_store_reason(store)));
 }
 
 static enum sn_err check_format(struct sn_store *store, struct sn_why *why)
 {
+	struct sn_bytes value;
 	struct sn_txn *txn;
-	uint64_t format;
+	uint64_t format = FORMAT;
 	enum sn_err err;
 
-	if ((err = sn_txn_write(store, &txn)) != SN_OK)
-		return (sn_why(why, err,
-		    "cannot write to the keeper's "
-		    "database: %s",
-		    sn_store_reason(store)));
-	err = settle_format(txn, &format);
+	if ((err = sn_txn_read(store, &txn)) == SN_OK) {
+		err = sn_txn_get(
+		    txn, KEEPER_DB_META, sn_bytes_of(format_name), &value);
+		if (err == SN_OK)
+			err = db_u64(value, &format);
+		sn_txn_abort(txn);
+	}
+	if (err == SN_ENOTFOUND)
+		return (write_format(store, why));
 	if (err == SN_OK && format > FORMAT)
 		err = SN_ENEWER;
-	if (err != SN_OK) {
-		sn_txn_abort(txn);
+	if (err != SN_OK)
 		return (sn_why(why, err,
 		    err == SN_ENEWER
 			? "a newer sicherd wrote the keeper's database; run "
 			  "that one, or restore a backup of this version"
 			: "cannot read the format of the keeper's database"));
-	}
-	if ((err = sn_txn_commit(txn)) != SN_OK)
-		return (sn_why(why, err,
-		    "cannot write to the keeper's "
-		    "database: %s",
-		    sn_store_reason(store)));
 	return (SN_OK);
 }
 
@@ -66,6 +71,7 @@ enum sn_err keeper_db_open(const char *dir, uint64_t map_size,
 		.max_readers = READERS,
 		.tables = tables,
 		.table_count = KEEPER_DB_COUNT,
+		.settle = true,
 	};
 	struct sn_store *store;
 	enum sn_err err;

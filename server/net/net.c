@@ -233,10 +233,8 @@ static enum sn_err open_all(
 
 	(void)snprintf(dir, sizeof(dir), "%s/net", set->data);
 	if ((err = db_open(dir, set->store.map_size, 2 * NET_LOOPS_MAX + 16,
-		 &net->store, why)) != SN_OK)
+		 start->latch, &net->store, why)) != SN_OK)
 		return (err);
-	if (start->reading_only)
-		sn_store_latch(net->store);
 	if ((err = cursors_new(&net->cursors)) != SN_OK ||
 	    (err = reads_new(&net->reads)) != SN_OK ||
 	    (err = presence_new(&net->presence)) != SN_OK ||

@@ -1,7 +1,7 @@
 #ifndef SERVER_NET_NET_H
 #define SERVER_NET_NET_H
 
-#include <stdbool.h>
+#include <stdatomic.h>
 
 #include "server/base/settings.h"
 
@@ -20,7 +20,7 @@ struct net_start {
 	int ctl_fd;
 	const int *listen_fds; /* One a loop. */
 	unsigned listen_count;
-	bool reading_only; /* Its database is not to be written. */
+	atomic_int *latch; /* Of its database: see lib/store.h. */
 };
 
 /** The exit status of a net whose database must be opened anew, and then

@@ -10,6 +10,24 @@ static const struct sn_store_table tables[DB_TABLE_COUNT] = {
 #undef X
 };
 
+static enum sn_err write_format(struct sn_store *store, struct sn_why *why)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_write(store, &txn)) == SN_OK) {
+		err = db_meta_set(txn, DB_META_FORMAT, DB_FORMAT);
+		if (err == SN_OK)
+			err = sn_txn_commit(txn);
+		else
+			sn_txn_abort(txn);
+	}
+	if (err != SN_OK)
+		return (sn_why(why, err, "cannot write to the database: %s",
+		    sn_store_reason(store)));
+	return (SN_OK);
+}
+
 /* Writes the format into a new database, refuses a newer one. */
 static enum sn_err check_format(
     struct sn_store *store, uint64_t *format, struct sn_why *why)
@@ -17,32 +35,26 @@ static enum sn_err check_format(
 	struct sn_txn *txn;
 	enum sn_err err;
 
-	if ((err = sn_txn_write(store, &txn)) != SN_OK)
-		return (sn_why(why, err, "cannot write to the database: %s",
-		    sn_store_reason(store)));
-	if ((err = db_meta(txn, DB_META_FORMAT, format)) == SN_OK &&
-	    *format == 0) {
-		*format = DB_FORMAT;
-		err = db_meta_set(txn, DB_META_FORMAT, DB_FORMAT);
-	}
-	if (err != SN_OK || *format > DB_FORMAT) {
+	if ((err = sn_txn_read(store, &txn)) == SN_OK) {
+		err = db_meta(txn, DB_META_FORMAT, format);
 		sn_txn_abort(txn);
-		if (err == SN_OK)
-			return (sn_why(why, SN_ENEWER,
-			    "the database has format %llu and this sicherd "
-			    "knows %d; run the newer sicherd, or restore a "
-			    "backup of this version",
-			    (unsigned long long)*format, DB_FORMAT));
-		return (sn_why(why, err, "cannot read the database's format"));
 	}
-	if ((err = sn_txn_commit(txn)) != SN_OK)
-		return (sn_why(why, err, "cannot write to the database: %s",
-		    sn_store_reason(store)));
-	return (SN_OK);
+	if (err != SN_OK)
+		return (sn_why(why, err, "cannot read the database's format"));
+	if (*format > DB_FORMAT)
+		return (sn_why(why, SN_ENEWER,
+		    "the database has format %llu and this sicherd knows %d; "
+		    "run the newer sicherd, or restore a backup of this "
+		    "version",
+		    (unsigned long long)*format, DB_FORMAT));
+	if (*format != 0)
+		return (SN_OK);
+	*format = DB_FORMAT;
+	return (write_format(store, why));
 }
 
 enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
-    struct sn_store **out, struct sn_why *why)
+    atomic_int *latch, struct sn_store **out, struct sn_why *why)
 {
 	struct sn_store_options options = {
 		.dir = dir,
@@ -50,6 +62,8 @@ enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
 		.max_readers = readers,
 		.tables = tables,
 		.table_count = DB_TABLE_COUNT,
+		.settle = true,
+		.latch = latch,
 	};
 	struct sn_store *store;
 	uint64_t format;

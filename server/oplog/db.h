@@ -68,13 +68,14 @@ enum db_table { DB_TABLES(X) DB_TABLE_COUNT };
 #define DB_META_CLOCK "clock"   /* This node's wall time in ms, now and then. */
 
 /**
- * db_open(dir, map_size, readers, out, why):
- * Open or create the database.  SN_ENEWER when a newer sicherd wrote it;
+ * db_open(dir, map_size, readers, latch, out, why):
+ * Open or create the database, settled, with ${latch} or one of its own (see
+ * struct sn_store_options); a latched one is only read.  SN_ENEWER when a newer sicherd wrote it;
  * nothing has been changed then.  One of an older format is migrated, after
  * a copy of it has been put beside it (db_migrate.h).
  */
 enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
-    struct sn_store **out, struct sn_why *why) SN_MUST_USE;
+    atomic_int *latch, struct sn_store **out, struct sn_why *why) SN_MUST_USE;
 
 /** db_open_to_read(dir, out, why): for a check beside a running server. */
 enum sn_err db_open_to_read(

@@ -56,7 +56,7 @@ static int run_net(void *arg, int ctl_fd)
 		.ctl_fd = ctl_fd,
 		.listen_fds = p->listeners.fds,
 		.listen_count = p->listeners.count,
-		.reading_only = p->reading_only,
+		.latch = p->latch,
 	};
 
 	sn_log_setup("net", (enum sn_level)p->settings->log_level);
@@ -391,13 +391,24 @@ static void restart(struct parent *p, struct child *c,
 }
 
 /* Until somebody has looked at the disk and starts the server again. */
-static void stop_writing(struct parent *p)
+static void tell_latch(struct parent *p)
 {
-	p->reading_only = true;
+	if (p->latch_told || atomic_load(p->latch) == 0)
+		return;
+	p->latch_told = true;
 	sn_log(SN_ALARM, "store.reading_only",
-	    "what=\"the disk failed where the database says what is in force; "
-	    "it is only read until sicherd is restarted: look at the disk "
-	    "first\"");
+	    "what=\"the disk failed; the database is only read until sicherd "
+	    "is restarted: look at the disk first\"");
+}
+
+static enum sn_err make_latch(struct parent *p, struct sn_why *why)
+{
+	p->latch = mmap(NULL, sizeof(*p->latch), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p->latch == MAP_FAILED)
+		return (sn_why_errno(why, SN_ENOMEM, "no memory to start"));
+	atomic_init(p->latch, 0);
+	return (SN_OK);
 }
 
 static void reap(struct parent *p)
@@ -416,7 +427,8 @@ static void reap(struct parent *p)
 			report_death(c, status);
 		if (c == &p->net && WIFEXITED(status) &&
 		    WEXITSTATUS(status) == NET_PANICKED)
-			stop_writing(p);
+			atomic_store(p->latch, 1);
+		tell_latch(p);
 		child_gone(c);
 		if (!p->stopping)
 			restart(p, c, c == &p->net ? start_net : start_keeper);
@@ -482,12 +494,14 @@ static enum sn_err start_all(struct parent *p, struct sn_why *why)
 {
 	enum sn_err err;
 
-	if ((err = lock_data(p, why)) != SN_OK ||
+	if ((err = make_latch(p, why)) != SN_OK ||
+	    (err = lock_data(p, why)) != SN_OK ||
 	    (err = listeners_open(p->settings, &p->listeners, why)) != SN_OK ||
 	    (err = start_keeper(p, why)) != SN_OK ||
 	    (err = start_net(p, why)) != SN_OK ||
 	    (err = remove_orphans(p, why)) != SN_OK)
 		return (err);
+	tell_latch(p);
 	return (connect_children(p, why));
 }
 

@@ -1,6 +1,7 @@
 #ifndef SERVER_PARENT_PARENT_H
 #define SERVER_PARENT_PARENT_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "lib/err.h"
@@ -31,7 +32,10 @@ struct parent {
 	uint64_t started, restarts;
 	struct backup backup;
 	bool stopping;
-	bool reading_only; /* The disk failed: net may not write any more. */
+	/* The disk failed: net may not write any more, however often it is
+	 * started.  Shared with it, so that no way to die forgets it. */
+	atomic_int *latch;
+	bool latch_told;
 	int status;
 };
 

@@ -179,7 +179,7 @@ static enum sn_err skip_places(struct restore *r, struct sn_why *why)
 	enum sn_err err;
 
 	(void)snprintf(dir, sizeof(dir), "%s/net", r->data);
-	if ((err = db_open(dir, 0, 8, &store, why)) != SN_OK)
+	if ((err = db_open(dir, 0, 8, NULL, &store, why)) != SN_OK)
 		return (err);
 	if ((err = log_end(store, &r->ends)) != SN_OK ||
 	    (err = db_skip(store, RESTORE_SKIP, RESTORE_SKIP_IDS)) != SN_OK)
@@ -218,7 +218,7 @@ static enum sn_err carry_net(const struct restore *r, const char *old_dir,
 	(void)snprintf(dir, sizeof(dir), "%s/net", r->data);
 	if ((err = db_open_to_read(old_dir, &old, why)) != SN_OK)
 		return (err);
-	if ((err = db_open(dir, 0, 8, &store, why)) == SN_OK &&
+	if ((err = db_open(dir, 0, 8, NULL, &store, why)) == SN_OK &&
 	    ((err = sn_txn_read(old, &txn)) != SN_OK ||
 		(err = db_carry(txn, store, sn_clock_wall_ms(), c, why)) !=
 		    SN_OK) &&

@@ -195,7 +195,8 @@ int main(int argc, char **argv)
 		f.body.n = sizeof(body);
 	f.began = sn_clock_wall_ms() - MONTH_MS;
 	(void)snprintf(dir, sizeof(dir), "%s/net", argv[1]);
-	if ((err = db_open(dir, UINT64_C(1) << 36, 8, &store, &why)) != SN_OK) {
+	if ((err = db_open(dir, UINT64_C(1) << 36, 8, NULL, &store, &why)) !=
+	    SN_OK) {
 		(void)fprintf(stderr, "fill: %s\n", why.text);
 		return (1);
 	}

@@ -3,6 +3,7 @@ that is not there, reading goes on."""
 
 import os
 import pathlib
+import signal
 import subprocess
 import time
 
@@ -173,6 +174,60 @@ def test_a_failing_disk_stops_writing_until_restart(
         alice.post("bob", "restarted")
         again = alice.post("bob", "during", lost)
         assert again.duplicate == (lost in found)
+
+
+def test_a_net_that_dies_does_not_forget_that_the_disk_failed(
+        make_server, people, failing_disk):
+    environment, fail = failing_disk
+    server = make_server(start=False)
+    server.rough = True
+    server.start(env=environment)
+    kept = new_id()
+    with server.login(people.alice_laptop) as alice:
+        alice.post("bob", "before", kept)
+        fail("sync")
+        with pytest.raises(Refused):
+            alice.post("bob", "during")
+        assert server.ctl("status")["reading_only"] is True
+    fail(None)
+    since = server.now()
+    os.kill(server.child("net"), signal.SIGKILL)
+    server.wait_line("child.restarted", since=since, name="net")
+    assert server.wait_line("store.reading_only", since=since).level == "alarm"
+    with server.login(people.alice_laptop) as alice:
+        assert everything(alice, "bob") == [kept]
+        with pytest.raises(Refused) as refused:
+            alice.post("bob", "after")
+        assert refused.value.code == "full"
+    server.restart()
+    assert server.ctl("status")["reading_only"] is False
+    with server.login(people.alice_laptop) as alice:
+        alice.post("bob", "restarted")
+
+
+def test_a_start_on_a_disk_that_still_fails_is_refused_and_changes_nothing(
+        make_server, people, failing_disk):
+    environment, fail = failing_disk
+    server = make_server(start=False)
+    server.start()
+    kept = new_id()
+    with server.login(people.alice_laptop) as alice:
+        alice.post("bob", "before", kept)
+    server.stop()
+    files = [server.data / part / "data.mdb" for part in ("net", "keeper")]
+    before = [f.read_bytes() for f in files]
+    for what in "meta", "sync":
+        fail(what)
+        server.start(env=environment, wait=False)
+        line = server.wait_line("not_started", since=server.mark)
+        assert "Input/output error" in line.fields["why"]
+        assert server.process.wait(10) != 0
+        assert [f.read_bytes() for f in files] == before
+    fail(None)
+    server.start(env=environment)
+    with server.login(people.alice_laptop) as alice:
+        assert everything(alice, "bob") == [kept]
+        alice.post("bob", "restarted")
 
 
 def test_after_a_failed_meta_page_the_database_is_read_and_not_written(

@@ -78,7 +78,8 @@ static inline void scripted_open(struct scripted *s)
 	struct sn_why why = { "" };
 
 	assert_int_equal(
-	    db_open(s->dir, UINT64_C(1) << 26, 8, &s->store, &why), SN_OK);
+	    db_open(s->dir, UINT64_C(1) << 26, 8, NULL, &s->store, &why),
+	    SN_OK);
 }
 
 /* Its process dies and comes back; the log tells it again from a while

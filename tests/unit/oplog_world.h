@@ -32,7 +32,8 @@ static inline int setup(void **state)
 	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/sn-apply-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	assert_int_equal(
-	    db_open(w->dir, UINT64_C(1) << 24, 8, &w->store, &why), SN_OK);
+	    db_open(w->dir, UINT64_C(1) << 24, 8, NULL, &w->store, &why),
+	    SN_OK);
 	*state = w;
 	return (0);
 }

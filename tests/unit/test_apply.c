@@ -600,7 +600,8 @@ static void a_database_of_a_newer_version_is_refused_untouched(void **state)
 	sn_store_close(w->store);
 	w->store = NULL;
 	assert_int_equal(
-	    db_open(w->dir, UINT64_C(1) << 24, 8, &w->store, &why), SN_ENEWER);
+	    db_open(w->dir, UINT64_C(1) << 24, 8, NULL, &w->store, &why),
+	    SN_ENEWER);
 	assert_non_null(strstr(why.text, "newer sicherd"));
 }
 

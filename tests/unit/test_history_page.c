@@ -55,7 +55,7 @@ static int open_store(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(
-	    db_open(dir, UINT64_C(1) << 28, 8, &store, &why), SN_OK);
+	    db_open(dir, UINT64_C(1) << 28, 8, NULL, &store, &why), SN_OK);
 	assert_int_equal(sn_txn_write(store, &txn), SN_OK);
 	for (uint64_t i = 1; i <= LONG; i++) {
 		put(txn, 2, 2 * i);

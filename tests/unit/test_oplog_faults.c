@@ -17,11 +17,34 @@
 static atomic_int sync_fails, write_fails; /* An errno, or 0. */
 static atomic_uint syncs;
 
+/* The first calls since it was set to 0: 'm' a meta page, 'p' another page,
+ * 's' a sync. */
+static char calls[16];
+static atomic_uint called;
+
+static void note(char what)
+{
+	unsigned n = atomic_fetch_add(&called, 1);
+
+	if (n < sizeof(calls) - 1)
+		calls[n] = what;
+}
+
 int fdatasync(int fd)
 {
 	atomic_fetch_add(&syncs, 1);
+	note('s');
 	errno = atomic_load(&sync_fails);
 	return (errno != 0 ? -1 : fsync(fd));
+}
+
+static bool meta_fails;
+
+static bool refused_at(off_t at)
+{
+	note(at < 8192 ? 'm' : 'p');
+	errno = EIO;
+	return (at < 8192 && meta_fails);
 }
 
 static bool refused(void)
@@ -32,12 +55,22 @@ static bool refused(void)
 
 ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 {
-	return (refused() ? -1 : syscall(SYS_pwrite64, fd, p, n, at));
+	if (refused_at(at) || refused())
+		return (-1);
+	return (syscall(SYS_pwrite64, fd, p, n, at));
 }
 
 ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
 {
-	return (refused() ? -1 : syscall(SYS_pwritev, fd, v, n, at, 0));
+	if (refused_at(at) || refused())
+		return (-1);
+	return (syscall(SYS_pwritev, fd, v, n, at, 0));
+}
+
+ssize_t writev(int fd, const struct iovec *v, int n)
+{
+	note('p');
+	return (refused() ? -1 : syscall(SYS_writev, fd, v, n));
 }
 
 struct bed {
@@ -257,6 +290,66 @@ static void a_row_that_nobody_waits_for_costs_no_sync_of_its_own(void **state)
 	assert_int_equal(oplog_ride(b->log, row(2, 8, 52)), SN_OK);
 }
 
+static void reopen(struct bed *b, atomic_int *latch)
+{
+	struct oplog_embedded_options options = { .batch_max = 64,
+		.queue_max = 1 << 24 };
+	struct sn_why why = { "" };
+
+	oplog_stop(b->log);
+	sn_store_close(b->world->store);
+	memset(calls, 0, sizeof(calls));
+	atomic_store(&called, 0);
+	assert_int_equal(db_open(b->world->dir, UINT64_C(1) << 24, 8, latch,
+			     &b->world->store, &why),
+	    SN_OK);
+	assert_int_equal(
+	    oplog_embedded_start(b->world->store, &options, take, b, &b->log),
+	    SN_OK);
+}
+
+/* Or a power cut in the middle of the next commit would leave what the disk
+ * has in force, and the page cache does not, half overwritten. */
+static void what_is_in_force_is_on_the_disk_before_anything_is_written(
+    void **state)
+{
+	struct bed *b = *state;
+	struct sn_txn *txn;
+
+	meta_fails = true;
+	assert_int_not_equal(now(b, post(1, 2, 0)), SN_OK);
+	assert_int_not_equal(sn_txn_read(b->world->store, &txn), SN_OK);
+	assert_true(sn_store_panicked(b->world->store));
+	/* Still: it opens, to be read. */
+	reopen(b, NULL);
+	assert_true(sn_store_latched(b->world->store));
+	assert_int_equal(now(b, post(1, 2, 0)), SN_ESTORE);
+	meta_fails = false;
+	reopen(b, NULL);
+	assert_false(sn_store_latched(b->world->store));
+	assert_int_equal(now(b, post(1, 2, 0)), SN_OK);
+	assert_memory_equal(calls, "mms", 3);
+	assert_non_null(strchr(calls, 'p'));
+}
+
+static void a_latch_outlives_the_store_that_was_opened_with_it(void **state)
+{
+	struct bed *b = *state;
+	atomic_int latch = 0;
+
+	reopen(b, &latch);
+	assert_int_equal(now(b, post(1, 2, 0)), SN_OK);
+	atomic_store(&sync_fails, EIO);
+	assert_int_equal(now(b, post(1, 2, 1)), SN_ESTORE);
+	atomic_store(&sync_fails, 0);
+	reopen(b, &latch);
+	assert_int_equal(now(b, post(1, 2, 1)), SN_ESTORE);
+	/* Not even what was settled. */
+	assert_int_equal(atomic_load(&called), 0);
+	reopen(b, NULL);
+	assert_int_equal(now(b, post(1, 2, 1)), SN_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +360,12 @@ int main(void)
 		    end),
 		cmocka_unit_test_setup_teardown(
 		    a_full_map_is_told_as_such_and_small_rows_still_fit, begin,
+		    end),
+		cmocka_unit_test_setup_teardown(
+		    what_is_in_force_is_on_the_disk_before_anything_is_written,
+		    begin, end),
+		cmocka_unit_test_setup_teardown(
+		    a_latch_outlives_the_store_that_was_opened_with_it, begin,
 		    end),
 		cmocka_unit_test_setup_teardown(
 		    a_row_that_nobody_waits_for_costs_no_sync_of_its_own, begin,

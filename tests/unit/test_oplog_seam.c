@@ -78,7 +78,7 @@ static struct side *embedded_side(void)
 	struct sn_why why = { "" };
 
 	assert_int_equal(
-	    db_open(side->dir, UINT64_C(1) << 26, 8, &side->store, &why),
+	    db_open(side->dir, UINT64_C(1) << 26, 8, NULL, &side->store, &why),
 	    SN_OK);
 	assert_int_equal(oplog_embedded_start(side->store, &options,
 			     take_answer, side, &side->log),

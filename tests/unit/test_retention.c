@@ -620,7 +620,7 @@ static enum sn_err open_again(struct world *w, struct sn_why *why)
 {
 	sn_store_close(w->store);
 	w->store = NULL;
-	return (db_open(w->dir, UINT64_C(1) << 24, 8, &w->store, why));
+	return (db_open(w->dir, UINT64_C(1) << 24, 8, NULL, &w->store, why));
 }
 
 static void an_older_format_is_migrated_and_a_copy_kept(void **state)
