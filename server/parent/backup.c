@@ -26,11 +26,13 @@ static json_t *not_made(const char *path)
 	    "message", why.text));
 }
 
-/* What a failed one has left. */
+/* What a failed one has left; what would make it look whole goes first. */
 static void remove_all(const char *dir)
 {
 	char path[PATH_BYTES];
 
+	(void)snprintf(path, sizeof(path), "%s/" RESTORE_MANIFEST, dir);
+	(void)unlink(path);
 	for (unsigned i = 0; i < 2; i++) {
 		(void)snprintf(
 		    path, sizeof(path), "%s/%s/data.mdb", dir, parts[i]);
@@ -82,6 +84,15 @@ static enum sn_err sync_folder(const char *path, struct sn_why *why)
 	return (err);
 }
 
+/* That the folder itself is in the one that holds it. */
+static enum sn_err sync_above(const char *dir, struct sn_why *why)
+{
+	char path[PATH_BYTES];
+
+	(void)snprintf(path, sizeof(path), "%s/..", dir);
+	return (sync_folder(path, why));
+}
+
 /* The manifest last: with it the backup is whole. */
 static enum sn_err make_whole(
     const char *dir, const json_t *reply, struct sn_why *why)
@@ -95,6 +106,8 @@ static enum sn_err make_whole(
 		if ((err = sync_folder(path, why)) != SN_OK)
 			return (err);
 	}
+	if ((err = sync_above(dir, why)) != SN_OK)
+		return (err);
 	n = snprintf(text, sizeof(text), "{\"made\":\"%s\",\"bytes\":%lld}\n",
 	    sn_clock_rfc3339(sn_clock_wall_s(), when),
 	    (long long)json_integer_value(json_object_get(reply, "bytes")));
