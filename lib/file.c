@@ -29,23 +29,28 @@ static enum sn_err of_errno(void)
 	}
 }
 
+enum sn_err sn_file_sync_folder(const char *folder, struct sn_why *why)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum sn_err err = SN_OK;
+
+	if (fd < 0)
+		return (sn_why_errno(
+		    why, of_errno(), "cannot open the folder %s", folder));
+	if (fsync(fd) != 0)
+		err = sn_why_errno(
+		    why, SN_EIO, "cannot sync the folder %s", folder);
+	(void)close(fd);
+	return (err);
+}
+
 static enum sn_err sync_directory(const char *path, struct sn_why *why)
 {
 	char copy[PATH_MAX];
-	int fd, failed;
 
 	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
 		return (sn_why(why, SN_EINVAL, "path too long: %s", path));
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return (sn_why_errno(
-		    why, of_errno(), "cannot open the folder of %s", path));
-	failed = fsync(fd);
-	(void)close(fd);
-	if (failed)
-		return (sn_why_errno(
-		    why, SN_EIO, "cannot sync the folder of %s", path));
-	return (SN_OK);
+	return (sn_file_sync_folder(dirname(copy), why));
 }
 
 static int write_all(int fd, const char *p, size_t n)

@@ -55,6 +55,11 @@ enum sn_err sn_file_read_secret_fd(int fd, const char *name, size_t max,
  */
 enum sn_err sn_file_private(const char *path, struct sn_why *why) SN_MUST_USE;
 
+/** sn_file_sync_folder(folder, why): what was made, renamed or removed in it
+ * outlives a power cut.  SN_EIO. */
+enum sn_err sn_file_sync_folder(
+    const char *folder, struct sn_why *why) SN_MUST_USE;
+
 /** sn_file_mkdir(path, mode, why): make a directory; one there is fine. */
 enum sn_err sn_file_mkdir(
     const char *path, mode_t mode, struct sn_why *why) SN_MUST_USE;

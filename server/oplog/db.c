@@ -28,15 +28,28 @@ static enum sn_err write_format(struct sn_store *store, struct sn_why *why)
 	return (SN_OK);
 }
 
+static enum sn_err is_used(struct sn_txn *txn, bool *out)
+{
+	uint64_t accounts, places;
+	enum sn_err err;
+
+	if ((err = sn_txn_count(txn, DB_ACCOUNTS, &accounts)) == SN_OK &&
+	    (err = sn_txn_count(txn, DB_LOG, &places)) == SN_OK)
+		*out = accounts + places > 0;
+	return (err);
+}
+
 /* Writes the format into a new database, refuses a newer one. */
 static enum sn_err check_format(
     struct sn_store *store, uint64_t *format, struct sn_why *why)
 {
 	struct sn_txn *txn;
+	bool used;
 	enum sn_err err;
 
 	if ((err = sn_txn_read(store, &txn)) == SN_OK) {
-		err = db_meta(txn, DB_META_FORMAT, format);
+		if ((err = db_meta(txn, DB_META_FORMAT, format)) == SN_OK)
+			err = is_used(txn, &used);
 		sn_txn_abort(txn);
 	}
 	if (err != SN_OK)
@@ -49,6 +62,10 @@ static enum sn_err check_format(
 		    (unsigned long long)*format, DB_FORMAT));
 	if (*format != 0)
 		return (SN_OK);
+	if (used)
+		return (sn_why(why, SN_ECORRUPT,
+		    "the database does not say its format any more: it is "
+		    "damaged; restore it from a backup"));
 	*format = DB_FORMAT;
 	return (write_format(store, why));
 }

@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/file.h"
 #include "lib/log.h"
 #include "server/oplog/apply.h"
 #include "server/oplog/db.h"
 #include "server/oplog/tally.h"
 
-static enum sn_err keep_copy(
+static enum sn_err write_copy(
     struct sn_store *store, const char *path, struct sn_why *why)
 {
 	enum sn_err err;
@@ -21,12 +22,28 @@ static enum sn_err keep_copy(
 	if (fd < 0)
 		return (sn_why_errno(why, SN_EIO, "cannot write %s", path));
 	err = sn_store_copy(store, fd, why);
-	if (err == SN_OK && fsync(fd) != 0)
+	if (err == SN_OK && fdatasync(fd) != 0)
 		err = sn_why_errno(why, SN_EIO, "cannot write %s", path);
 	(void)close(fd);
-	if (err != SN_OK)
-		(void)unlink(path);
 	return (err);
+}
+
+/* Under its name only when it is whole, and before anything is changed. */
+static enum sn_err keep_copy(struct sn_store *store, const char *dir,
+    const char *path, struct sn_why *why)
+{
+	char part[4112];
+	enum sn_err err;
+
+	(void)snprintf(part, sizeof(part), "%s.part", path);
+	if ((err = write_copy(store, part, why)) == SN_OK &&
+	    rename(part, path) != 0)
+		err = sn_why_errno(why, SN_EIO, "cannot make %s", path);
+	if (err != SN_OK) {
+		(void)unlink(part);
+		return (err);
+	}
+	return (sn_file_sync_folder(dir, why));
 }
 
 static enum sn_err count_one(struct sn_txn *txn, struct tally *tally,
@@ -90,6 +107,20 @@ static enum sn_err count_log(struct sn_txn *txn)
 	return (err);
 }
 
+/* From the format of its place, counted from 1, to the next. */
+static enum sn_err (*const steps[DB_FORMAT - 1])(
+    struct sn_txn *txn) = { count_log };
+
+static enum sn_err climb(struct sn_txn *txn, uint64_t from)
+{
+	enum sn_err err = from == 0 ? SN_ECORRUPT : SN_OK;
+
+	for (; err == SN_OK && from < DB_FORMAT; from++)
+		err = steps[from - 1](txn);
+	return (
+	    err == SN_OK ? db_meta_set(txn, DB_META_FORMAT, DB_FORMAT) : err);
+}
+
 enum sn_err db_migrate(
     struct sn_store *store, const char *dir, uint64_t from, struct sn_why *why)
 {
@@ -99,12 +130,10 @@ enum sn_err db_migrate(
 
 	(void)snprintf(path, sizeof(path), "%s/format-%llu.mdb", dir,
 	    (unsigned long long)from);
-	if ((err = keep_copy(store, path, why)) != SN_OK)
+	if ((err = keep_copy(store, dir, path, why)) != SN_OK)
 		return (err);
 	if ((err = sn_txn_write(store, &txn)) == SN_OK) {
-		if ((err = count_log(txn)) == SN_OK &&
-		    (err = db_meta_set(txn, DB_META_FORMAT, DB_FORMAT)) ==
-			SN_OK)
+		if ((err = climb(txn, from)) == SN_OK)
 			err = sn_txn_commit(txn);
 		else
 			sn_txn_abort(txn);

@@ -13,8 +13,10 @@
 
 /**
  * db_migrate(store, dir, from, why):
- * Bring a database of an older format to DB_FORMAT, in one transaction,
- * after writing a copy of it to ${dir}/format-${from}.mdb (0600).
+ * Bring a database of an older format to DB_FORMAT, a step for each format
+ * between, in one transaction, after ${dir}/format-${from}.mdb (0600), a
+ * copy, has appeared whole and is synced.  Killed anywhere it is as it was,
+ * or migrated.  SN_ECORRUPT when no step leads from ${from}.
  */
 enum sn_err db_migrate(struct sn_store *store, const char *dir, uint64_t from,
     struct sn_why *why) SN_MUST_USE;

@@ -72,25 +72,13 @@ static json_t *write_part(
 	return (reply);
 }
 
-static enum sn_err sync_folder(const char *path, struct sn_why *why)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	enum sn_err err = SN_OK;
-
-	if (fd < 0 || fsync(fd) != 0)
-		err = sn_why_errno(why, SN_EIO, "cannot sync %s", path);
-	if (fd >= 0)
-		(void)close(fd);
-	return (err);
-}
-
 /* That the folder itself is in the one that holds it. */
 static enum sn_err sync_above(const char *dir, struct sn_why *why)
 {
 	char path[PATH_BYTES];
 
 	(void)snprintf(path, sizeof(path), "%s/..", dir);
-	return (sync_folder(path, why));
+	return (sn_file_sync_folder(path, why));
 }
 
 /* The manifest last: with it the backup is whole. */
@@ -103,7 +91,7 @@ static enum sn_err make_whole(
 
 	for (unsigned i = 0; i < 2; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, parts[i]);
-		if ((err = sync_folder(path, why)) != SN_OK)
+		if ((err = sn_file_sync_folder(path, why)) != SN_OK)
 			return (err);
 	}
 	if ((err = sync_above(dir, why)) != SN_OK)

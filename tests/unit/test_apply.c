@@ -587,24 +587,6 @@ static void a_place_is_found_by_its_time(void **state)
 	sn_txn_abort(txn);
 }
 
-static void a_database_of_a_newer_version_is_refused_untouched(void **state)
-{
-	struct world *w = *state;
-	struct sn_why why = { "" };
-	struct sn_txn *txn;
-
-	assert_int_equal(sn_txn_write(w->store, &txn), SN_OK);
-	assert_int_equal(
-	    db_meta_set(txn, DB_META_FORMAT, DB_FORMAT + 1), SN_OK);
-	assert_int_equal(sn_txn_commit(txn), SN_OK);
-	sn_store_close(w->store);
-	w->store = NULL;
-	assert_int_equal(
-	    db_open(w->dir, UINT64_C(1) << 24, 8, NULL, &w->store, &why),
-	    SN_ENEWER);
-	assert_non_null(strstr(why.text, "newer sicherd"));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -630,7 +612,6 @@ int main(void)
 		TEST(the_backlog_merges_rooms_in_the_order_of_the_log),
 		TEST(a_damaged_record_is_told_and_never_delivered),
 		TEST(a_place_is_found_by_its_time),
-		TEST(a_database_of_a_newer_version_is_refused_untouched),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

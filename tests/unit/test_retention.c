@@ -575,85 +575,6 @@ static void what_retention_leaves_behind_cannot_be_submitted(void **state)
 	assert_int_equal(run(w, &op, &out), SN_EBUG);
 }
 
-/* As version 1 wrote it: another first byte, and its checksum. */
-static void make_version_1(struct world *w, uint64_t seq)
-{
-	struct db_key key = db_key1(seq);
-	uint8_t copy[512];
-	struct sn_bytes row;
-	struct sn_txn *txn;
-	struct sn_wr wr;
-
-	assert_int_equal(sn_txn_write(w->store, &txn), SN_OK);
-	assert_int_equal(sn_txn_get(txn, DB_LOG, db_bytes(&key), &row), SN_OK);
-	assert_true(row.n < sizeof(copy));
-	memcpy(copy, row.p, row.n);
-	copy[0] = 1;
-	wr = sn_wr_over(copy, sizeof(copy));
-	wr.n = row.n - 4;
-	record_finish(&wr);
-	assert_int_equal(sn_txn_put(txn, DB_LOG, db_bytes(&key),
-			     (struct sn_bytes){ copy, wr.n }),
-	    SN_OK);
-	assert_int_equal(sn_txn_commit(txn), SN_OK);
-}
-
-static void set_format(struct world *w, uint64_t format)
-{
-	struct sn_txn *txn;
-	struct usage none = { 0, 0 };
-
-	assert_int_equal(sn_txn_write(w->store, &txn), SN_OK);
-	assert_int_equal(db_meta_set(txn, DB_META_FORMAT, format), SN_OK);
-	if (format == 1) {
-		assert_int_equal(usage_put(txn, USAGE_SERVER, 0, &none), SN_OK);
-		assert_int_equal(
-		    usage_put(txn, USAGE_ACCOUNT, 1, &none), SN_OK);
-		assert_int_equal(usage_put(txn, USAGE_ROOM, 1, &none), SN_OK);
-		assert_int_equal(db_meta_set(txn, DB_META_LOG_ROWS, 0), SN_OK);
-		assert_int_equal(db_meta_set(txn, DB_META_LOG_SUM, 0), SN_OK);
-	}
-	assert_int_equal(sn_txn_commit(txn), SN_OK);
-}
-
-static enum sn_err open_again(struct world *w, struct sn_why *why)
-{
-	sn_store_close(w->store);
-	w->store = NULL;
-	return (db_open(w->dir, UINT64_C(1) << 24, 8, NULL, &w->store, why));
-}
-
-static void an_older_format_is_migrated_and_a_copy_kept(void **state)
-{
-	struct world *w = *state;
-	struct sn_why why = { "" };
-	struct usage before;
-	struct applied out;
-	char path[128];
-
-	two(w);
-	assert_int_equal(send_at(w, 1, 5000, 0, &out), SN_OK);
-	assert_int_equal(send_at(w, 2, 5000, 0, &out), SN_OK);
-	before = used(w, USAGE_ACCOUNT, 1);
-	for (uint64_t seq = 1; seq <= out.seq; seq++)
-		make_version_1(w, seq);
-	set_format(w, 1);
-	assert_int_equal(used(w, USAGE_ACCOUNT, 1).messages, 0);
-	assert_int_equal(open_again(w, &why), SN_OK);
-	assert_int_equal(used(w, USAGE_ACCOUNT, 1).messages, 2);
-	assert_int_equal(used(w, USAGE_ACCOUNT, 1).bytes, before.bytes);
-	assert_int_equal(used(w, USAGE_SERVER, 0).messages, 2);
-	assert_int_equal(used(w, USAGE_ROOM, 1).messages, 2);
-	assert_true(is_there(w, out.seq));
-	assert_counted(w);
-	(void)snprintf(path, sizeof(path), "%s/format-1.mdb", w->dir);
-	assert_int_equal(access(path, R_OK), 0);
-	(void)unlink(path);
-	/* It is migrated once. */
-	assert_int_equal(open_again(w, &why), SN_OK);
-	assert_int_not_equal(access(path, R_OK), 0);
-}
-
 static void a_clock_that_leaps_a_day_is_not_believed(void **state)
 {
 	struct clock_guard g;
@@ -709,7 +630,6 @@ int main(void)
 		T(what_was_said_in_a_deleted_room_goes_and_the_rest_stays),
 		T(a_quota_holds_to_the_byte_and_frees_with_what_is_forgotten),
 		T(what_retention_leaves_behind_cannot_be_submitted),
-		T(an_older_format_is_migrated_and_a_copy_kept),
 		cmocka_unit_test(a_clock_that_leaps_a_day_is_not_believed),
 		cmocka_unit_test(a_start_compares_with_the_last_time_stored),
 	};
