@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "lib/version.h"
 #include "server/parent/check.h"
+#include "server/parent/match.h"
 #include "server/parent/parent.h"
 #include "server/parent/restore.h"
 
@@ -99,7 +100,9 @@ static int run_check(struct sn_cli *cli)
 			return (status);
 		data = settings->data;
 	}
-	if (check_data(data, stdout, &findings, &why) != SN_OK) {
+	if (check_data(data, stdout, &findings, &why) != SN_OK ||
+	    (findings == 0 &&
+		match_data(data, stdout, &findings, &why) != SN_OK)) {
 		(void)fprintf(stderr, "sicherd: %s\n", why.text);
 		status = EXIT_FAILURE;
 	} else if (findings > 0) {

@@ -310,7 +310,14 @@ enum sn_err keeper_vault_reset(struct keeper_vault *vault, uint64_t account,
 
 	if ((err = sn_txn_write(vault->store, &txn)) != SN_OK)
 		return (err);
-	if ((err = keeper_account_get(txn, account, &row)) == SN_OK) {
+	err = keeper_account_get(txn, account, &row);
+	if (err == SN_ENOTFOUND) {
+		/* A restored backup can lack it: no token is of this epoch. */
+		row.id = account;
+		row.epoch = now;
+		err = SN_OK;
+	}
+	if (err == SN_OK) {
 		row.epoch++;
 		set(vault, &row, phc, secret, now);
 		if ((err = keeper_account_put(txn, &row)) == SN_OK)

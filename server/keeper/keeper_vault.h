@@ -76,7 +76,8 @@ enum sn_err keeper_vault_epoch(
 /** SN_EEXISTS. */
 enum sn_err keeper_vault_create(struct keeper_vault *vault, uint64_t account,
     const char *phc, struct sn_bytes secret, uint64_t now) SN_MUST_USE;
-/** Void the tokens and clear the failures as well.  SN_ENOTFOUND. */
+/** Void the tokens and clear the failures as well.  An account that is not
+ * there, as after a backup made while it was added, is then. */
 enum sn_err keeper_vault_reset(struct keeper_vault *vault, uint64_t account,
     const char *phc, struct sn_bytes secret, uint64_t now) SN_MUST_USE;
 /** Clear the failures.  SN_ENOTFOUND. */

@@ -90,7 +90,8 @@ enum sn_err db_check(struct sn_txn *txn, struct db_check *c)
 			return (err);
 	}
 	c->rows = 0;
-	if ((err = db_check_log(txn, c)) != SN_OK)
+	if ((err = db_check_log(txn, c)) != SN_OK ||
+	    (err = db_check_people(txn, c)) != SN_OK)
 		return (err);
-	return (db_check_people(txn, c));
+	return (db_check_rest(txn, c));
 }

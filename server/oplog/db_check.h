@@ -36,8 +36,10 @@ enum sn_err db_check_each(struct sn_txn *txn, struct db_check *c,
     enum db_table table, db_check_row *row, void *arg) SN_MUST_USE;
 
 /** db_check_log: the log, its indexes and counts; db_check_people: accounts,
- * devices and rooms. */
+ * devices and rooms; db_check_rest: what refers to these, this node's own
+ * rows, and the counters. */
 enum sn_err db_check_log(struct sn_txn *txn, struct db_check *c) SN_MUST_USE;
 enum sn_err db_check_people(struct sn_txn *txn, struct db_check *c) SN_MUST_USE;
+enum sn_err db_check_rest(struct sn_txn *txn, struct db_check *c) SN_MUST_USE;
 
 #endif

@@ -205,6 +205,28 @@ static enum sn_err compare_each(struct sn_txn *txn, struct db_check *c,
 	return (SN_OK);
 }
 
+/* What is said of an account or room of which nothing is there. */
+static enum sn_err usage_row(struct sn_txn *txn, struct db_check *c,
+    struct sn_bytes key, struct sn_bytes value, void *arg)
+{
+	struct sn_rd r = sn_rd_over(key.p, key.n);
+	uint64_t of = sn_rd_u64(&r), id = sn_rd_u64(&r);
+	const struct counts *n = arg;
+
+	(void)txn;
+	(void)value;
+	if (!sn_rd_end(&r) || of > USAGE_ROOM ||
+	    (of == USAGE_SERVER && id != 0))
+		db_check_found(c, "usage: a key of %zu bytes is none", key.n);
+	else if ((of == USAGE_ACCOUNT && map_get(&n->accounts, id) == NULL) ||
+		 (of == USAGE_ROOM && map_get(&n->rooms, id) == NULL))
+		db_check_found(c,
+		    "usage: %s %llu is said to store messages, and none is "
+		    "there",
+		    of == USAGE_ROOM ? "room" : "account", N(id));
+	return (SN_OK);
+}
+
 static enum sn_err compare_totals(
     struct sn_txn *txn, struct db_check *c, const struct counts *n)
 {
@@ -240,7 +262,8 @@ enum sn_err db_check_log(struct sn_txn *txn, struct db_check *c)
 		SN_OK &&
 	    (err = compare_totals(txn, c, &n)) == SN_OK &&
 	    (err = compare_each(
-		 txn, c, USAGE_ACCOUNT, &n.accounts, "account")) == SN_OK)
+		 txn, c, USAGE_ACCOUNT, &n.accounts, "account")) == SN_OK &&
+	    (err = db_check_each(txn, c, DB_USAGE, usage_row, &n)) == SN_OK)
 		err = compare_each(txn, c, USAGE_ROOM, &n.rooms, "room");
 	free_counts(&n.accounts);
 	free_counts(&n.rooms);

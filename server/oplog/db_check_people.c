@@ -165,16 +165,17 @@ static enum sn_err account_device_row(struct sn_txn *txn, struct db_check *c,
 	return (SN_OK);
 }
 
-/* How many members a room has, as its rows are walked. */
+/* How many members and owners a room has, as its rows are walked. */
 static enum sn_err count_members(
-    struct sn_txn *txn, uint64_t room, uint64_t *out)
+    struct sn_txn *txn, uint64_t room, uint64_t *out, uint64_t *owners)
 {
 	struct db_key from = db_key2(room, 0);
 	struct sn_bytes key, value;
+	struct room_member member;
 	struct sn_cursor *cursor;
 	enum sn_err err;
 
-	*out = 0;
+	*out = *owners = 0;
 	if ((err = sn_cursor_open(txn, DB_MEMBERS, &cursor)) != SN_OK)
 		return (err);
 	err = sn_cursor_seek(cursor, db_bytes(&from), &key, &value);
@@ -184,6 +185,8 @@ static enum sn_err count_members(
 		if (sn_rd_u64(&r) != room)
 			break;
 		++*out;
+		if (room_member(txn, room, sn_rd_u64(&r), &member) == SN_OK)
+			*owners += member.role == ROOM_OWNER;
 		err = sn_cursor_next(cursor, &key, &value);
 	}
 	sn_cursor_close(cursor);
@@ -193,7 +196,7 @@ static enum sn_err count_members(
 static enum sn_err room_row(struct sn_txn *txn, struct db_check *c,
     struct sn_bytes key, struct sn_bytes value, void *arg)
 {
-	uint64_t id = 0, members;
+	uint64_t id = 0, members, owners;
 	struct db_key pair;
 	struct room room;
 	enum sn_err err;
@@ -203,7 +206,7 @@ static enum sn_err room_row(struct sn_txn *txn, struct db_check *c,
 	if (!good(c, "rooms", id, db_u64(key, &id)) ||
 	    !good(c, "rooms", id, room_get(txn, id, &room)))
 		return (SN_OK);
-	if ((err = count_members(txn, id, &members)) != SN_OK)
+	if ((err = count_members(txn, id, &members, &owners)) != SN_OK)
 		return (err);
 	pair = db_key2(room.lower, room.higher);
 	if (room.kind == ROOM_DIRECT)
@@ -214,6 +217,8 @@ static enum sn_err room_row(struct sn_txn *txn, struct db_check *c,
 		db_check_found(c,
 		    "rooms: %llu is said to have %llu members and has %llu",
 		    N(id), N(room.members), N(members));
+	else if (room.kind == ROOM_NAMED && owners == 0)
+		db_check_found(c, "rooms: %llu has no owner", N(id));
 	return (SN_OK);
 }
 

@@ -17,6 +17,7 @@
 #include "server/oplog/db_carry.h"
 #include "server/parent/apart.h"
 #include "server/parent/check.h"
+#include "server/parent/match.h"
 
 #define CHUNK (1U << 20)
 #define PATH_BYTES 4096
@@ -332,6 +333,7 @@ enum sn_err restore_data(const char *backup, const char *data,
 		.from = { -1, -1 },
 		.lock = -1,
 		.since_lock = -1 };
+	uint64_t without;
 	enum sn_err err;
 
 	if ((err = open_backup(&r, why)) == SN_OK &&
@@ -340,8 +342,10 @@ enum sn_err restore_data(const char *backup, const char *data,
 	    (err = copy_part(&r, 1, why)) == SN_OK &&
 	    (err = check_copy(data, why)) == SN_OK &&
 	    (err = void_tokens(data, why)) == SN_OK &&
-	    (err = skip_places(&r, why)) == SN_OK)
-		err = carry_since(&r, why);
+	    (err = skip_places(&r, why)) == SN_OK &&
+	    (err = carry_since(&r, why)) == SN_OK)
+		/* One that was added while the backup was made is told. */
+		err = match_data(data, to, &without, why);
 	if (err != SN_OK)
 		undo(&r);
 	for (unsigned i = 0; i < PARTS; i++) {

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 
 import pytest
 
@@ -69,6 +70,30 @@ def test_a_damaged_password_is_found(server, people):
     assert found.returncode == 1 and "keeper's accounts: " in found.stdout
     keeper.write_bytes(whole)
     assert "passwords, all sound" in check(server).stdout
+
+
+def test_an_account_that_the_keeper_does_not_know_is_found(
+        server, people, tmp_path):
+    newcomer = "zoe"
+    server.stop()
+    shutil.copytree(server.data / "keeper", tmp_path / "keeper")
+    server.start()
+    server.add(newcomer)
+    server.stop()
+    assert check(server).returncode == 0
+    # As if the account had been added while a backup was made.
+    shutil.rmtree(server.data / "keeper")
+    shutil.copytree(tmp_path / "keeper", server.data / "keeper")
+    found = check(server)
+    assert found.returncode == 1
+    assert found.stdout.count("keeper's accounts: ") == 1
+    assert f"sicherctl account passwd {newcomer}" in found.stdout
+    server.start()
+    server.command("account", "passwd", newcomer)
+    assert check(server).returncode == 0
+    # One that is deleted needs none, and what is left of one is no finding.
+    server.ctl("account.delete", newcomer)
+    assert check(server).returncode == 0
 
 
 def test_a_truncated_database_is_refused_at_the_start(server, people):
