@@ -18,6 +18,22 @@ void db_check_found(struct db_check *c, const char *format, ...)
 	c->finding(c->arg, text);
 }
 
+/* Damage that a part met where it looked something up is a finding like any
+ * other, unless the walk itself cannot go on. */
+static enum sn_err told(struct sn_txn *txn, struct db_check *c,
+    const char *where, struct sn_bytes key, enum sn_err err)
+{
+	char hex[2 * 48 + 1];
+
+	if ((err != SN_ECORRUPT && err != SN_ENEWER) ||
+	    sn_txn_error(txn) != SN_OK)
+		return (err);
+	db_check_found(c, "%s: at the row %s: %s", where,
+	    sn_bytes_hex(key.p, key.n < 48 ? key.n : 48, hex),
+	    sn_err_text(err));
+	return (SN_OK);
+}
+
 enum sn_err db_check_each(struct sn_txn *txn, struct db_check *c,
     enum db_table table, db_check_row *row, void *arg)
 {
@@ -31,7 +47,9 @@ enum sn_err db_check_each(struct sn_txn *txn, struct db_check *c,
 	err = sn_cursor_first(cursor, &key, &value);
 	while (err == SN_OK) {
 		c->rows++;
-		if ((err = row(txn, c, key, value, arg)) != SN_OK)
+		err = told(txn, c, db_table_name(table), key,
+		    row(txn, c, key, value, arg));
+		if (err != SN_OK)
 			break;
 		err = sn_cursor_next(cursor, &key, &value);
 	}
@@ -77,11 +95,16 @@ static enum sn_err check_format(struct sn_txn *txn, struct db_check *c)
 
 enum sn_err db_check(struct sn_txn *txn, struct db_check *c)
 {
+	enum sn_err (*const parts[])(struct sn_txn *, struct db_check *) = {
+		db_check_log, db_check_people, db_check_rest
+	};
 	uint8_t sum = 0;
 	enum sn_err err;
 
 	c->findings = c->rows = c->messages = 0;
-	if ((err = check_format(txn, c)) != SN_OK || c->findings > 0)
+	err = told(
+	    txn, c, "meta", sn_bytes_of(DB_META_FORMAT), check_format(txn, c));
+	if (err != SN_OK || c->findings > 0)
 		return (err);
 	for (enum db_table t = DB_META; t < DB_TABLE_COUNT; t++) {
 		/* The log is read by its own check, with checksums. */
@@ -90,8 +113,11 @@ enum sn_err db_check(struct sn_txn *txn, struct db_check *c)
 			return (err);
 	}
 	c->rows = 0;
-	if ((err = db_check_log(txn, c)) != SN_OK ||
-	    (err = db_check_people(txn, c)) != SN_OK)
-		return (err);
-	return (db_check_rest(txn, c));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		err = told(txn, c, db_table_name(DB_META),
+		    (struct sn_bytes){ "", 0 }, parts[i](txn, c));
+		if (err != SN_OK)
+			return (err);
+	}
+	return (SN_OK);
 }

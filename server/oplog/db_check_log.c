@@ -155,10 +155,11 @@ static enum sn_err index_row(struct sn_txn *txn, struct db_check *c,
 	bool there;
 	enum sn_err err;
 
-	(void)value;
 	(void)arg;
-	if (!sn_rd_end(&r)) {
-		db_check_found(c, "room_index: a key of %zu bytes", key.n);
+	if (!sn_rd_end(&r) || value.n != 0) {
+		db_check_found(c,
+		    "room_index: a key of %zu bytes with %zu more", key.n,
+		    value.n);
 		return (SN_OK);
 	}
 	err = has(txn, DB_LOG, db_bytes(&place), &there);

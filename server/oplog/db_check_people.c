@@ -155,10 +155,11 @@ static enum sn_err account_device_row(struct sn_txn *txn, struct db_check *c,
 	const uint8_t *fingerprint = sn_rd_take(&r, DEVICE_FINGERPRINT);
 	struct device d;
 
-	(void)value;
 	(void)arg;
-	if (!sn_rd_end(&r))
-		db_check_found(c, "account_devices: a key of %zu bytes", key.n);
+	if (!sn_rd_end(&r) || value.n != 0)
+		db_check_found(c,
+		    "account_devices: a key of %zu bytes with %zu more", key.n,
+		    value.n);
 	else if (device_get(txn, fingerprint, &d) == SN_ENOTFOUND)
 		db_check_found(c, "devices: one of the account %llu is missing",
 		    N(account));
