@@ -35,7 +35,8 @@ struct sweeper {
 	/* The thread's own; monotonic ms of what comes next. */
 	struct retention in_force;
 	uint64_t oldest_at, room_at;
-	uint64_t fill_next, rooms_next, clock_next, remind_next, filling_next;
+	uint64_t fill_next, expired_next, rooms_next, clock_next, remind_next,
+	    filling_next;
 };
 
 static uint64_t mono_ms(void)
@@ -96,6 +97,19 @@ static enum sn_err forget(struct sweeper *s, const struct retention_pick *pick)
 	return (err);
 }
 
+static void tell_damage(struct sweeper *s, const struct retention_pick *pick)
+{
+	unsigned dropped;
+
+	if (pick->damaged > 0 && sn_log_allow(&s->damage, &dropped))
+		sn_log(SN_ALARM, "record.damaged",
+		    "table=%s room=%llu seq=%llu count=%u what=\"retention "
+		    "passed over it; sicherd check says what is damaged\"",
+		    pick->damaged_seq == 0 ? "rooms" : "log",
+		    (unsigned long long)pick->damaged_room,
+		    (unsigned long long)pick->damaged_seq, pick->damaged);
+}
+
 typedef enum sn_err picker(struct sweeper *s, struct sn_txn *txn, uint64_t now,
     struct retention_pick *pick, bool *more);
 
@@ -118,19 +132,6 @@ static enum sn_err pick_oldest(struct sweeper *s, struct sn_txn *txn,
 	return (err);
 }
 
-static void tell_damage(struct sweeper *s, const struct retention_pick *pick)
-{
-	unsigned dropped;
-
-	if (pick->damaged > 0 && sn_log_allow(&s->damage, &dropped))
-		sn_log(SN_ALARM, "record.damaged",
-		    "table=%s room=%llu seq=%llu count=%u what=\"retention "
-		    "passed over it; sicherd check says what is damaged\"",
-		    pick->damaged_seq == 0 ? "rooms" : "log",
-		    (unsigned long long)pick->damaged_room,
-		    (unsigned long long)pick->damaged_seq, pick->damaged);
-}
-
 static enum sn_err pick_rooms(struct sweeper *s, struct sn_txn *txn,
     uint64_t now, struct retention_pick *pick, bool *more)
 {
@@ -142,6 +143,45 @@ static enum sn_err pick_rooms(struct sweeper *s, struct sn_txn *txn,
 	return (err);
 }
 
+static bool is_damage(enum sn_err err)
+{
+	return (err == SN_ECORRUPT || err == SN_ENEWER);
+}
+
+/* Something that one of them needs is damaged: each by itself. */
+static enum sn_err forget_each(
+    struct sweeper *s, const struct retention_pick *pick, bool *any)
+{
+	struct sn_rd r =
+	    sn_rd_over(pick->seqs, (size_t)pick->count * sizeof(uint64_t));
+	struct retention_pick one = { .count = 1 };
+
+	for (*any = false; r.left > 0 && !stopping(s);) {
+		struct sn_wr w = sn_wr_over(one.seqs, sizeof(one.seqs));
+		enum sn_err err;
+
+		one.damaged_seq = sn_rd_u64(&r);
+		sn_wr_u64(&w, one.damaged_seq);
+		err = forget(s, &one);
+		if (err == SN_OK)
+			*any = true;
+		else if (!is_damage(err))
+			return (err);
+		one.damaged = err != SN_OK;
+		tell_damage(s, &one);
+	}
+	return (SN_OK);
+}
+
+/* What cannot be forgotten would be picked again and again. */
+static void pass_on(struct sweeper *s, picker *from)
+{
+	if (from == pick_rooms)
+		s->room_at++;
+	else if (from == pick_expired)
+		s->expired_next = mono_ms() + ROOMS_EVERY_MS;
+}
+
 /* Pick and forget until nothing is left. */
 static enum sn_err sweep(struct sweeper *s, uint64_t now, picker *pick_some)
 {
@@ -150,14 +190,20 @@ static enum sn_err sweep(struct sweeper *s, uint64_t now, picker *pick_some)
 	enum sn_err err = SN_OK;
 
 	while (more && err == SN_OK && !stopping(s)) {
+		bool removed = true;
+
 		if ((err = sn_txn_renew(s->reader)) != SN_OK)
 			return (err);
 		err = pick_some(s, s->reader, now, &pick, &more);
 		sn_txn_reset(s->reader);
-		if (err == SN_OK && pick.count > 0) {
-			err = forget(s, &pick);
-			more = true;
+		if (err != SN_OK || pick.count == 0)
+			continue;
+		if (is_damage(err = forget(s, &pick))) {
+			err = forget_each(s, &pick, &removed);
+			if (!removed)
+				pass_on(s, pick_some);
 		}
+		more = more || removed;
 	}
 	return (err);
 }
@@ -283,8 +329,10 @@ static enum sn_err tick(struct sweeper *s, uint64_t wall, uint64_t mono)
 {
 	enum sn_err err;
 
-	if ((err = sweep(s, wall, pick_expired)) != SN_OK ||
-	    (err = sweep(s, wall, pick_oldest)) != SN_OK ||
+	if (mono >= s->expired_next &&
+	    (err = sweep(s, wall, pick_expired)) != SN_OK)
+		return (err);
+	if ((err = sweep(s, wall, pick_oldest)) != SN_OK ||
 	    (err = purge(s, wall)) != SN_OK)
 		return (err);
 	if (mono < s->rooms_next)

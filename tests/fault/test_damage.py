@@ -3,6 +3,8 @@
 import os
 import random
 import shutil
+import struct
+import time
 
 import pytest
 
@@ -58,6 +60,40 @@ def test_a_damaged_record_is_told_and_the_others_are_delivered(server, people):
         bob.sync()
         assert [frame.seq for frame in bob.fence("carol")] == [first, last]
         assert bob.post("alice", "and it goes on")
+
+
+def damage_usage(server, account_id):
+    """What an account uses: a record of 21 bytes behind a key of two
+    numbers, as LMDB lays them out."""
+    node = struct.pack("<HHHH", 21, 0, 0, 16) + struct.pack(
+        ">QQ", 1, account_id)
+    data = bytearray(database(server).read_bytes())
+    at, found = data.find(node), 0
+    while at >= 0:
+        data[at + len(node) + 8] ^= 1
+        found += 1
+        at = data.find(node, at + 1)
+    assert found
+    database(server).write_bytes(data)
+
+
+def test_retention_removes_what_it_can_beside_what_is_damaged(server, people):
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        stays = alice.post("carol", "of alice's").seq
+        bob.post("carol", "of bob's")
+    account = server.ctl("account.show", "alice")["account_id"]
+    server.stop()
+    damage_usage(server, account)
+    server.write_config(retention={"age": "1ms"})
+    server.start()
+    server.wait_line("record.damaged", since=server.mark, seq=stays)
+    with server.login(people.carol_desk) as carol:
+        limit = time.monotonic() + 20
+        while carol.history("bob")[0]:
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+        assert [m.seq for m in carol.history("alice")[0]] == [stays]
 
 
 def test_a_damaged_password_is_found(server, people):
