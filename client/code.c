@@ -91,7 +91,8 @@ enum sn_err code_why(
 	const struct code *c = code_find(code);
 	char word[64], more[400];
 
-	if (c->text != NULL)
+	/* Which limit it was only the server's text says. */
+	if (c->text != NULL && (c->err != SN_ELIMIT || text.n == 0))
 		return (sn_why(why, c->err, "%s", c->text));
 	return (sn_why(why, c->err, "the server says: %s (%s)",
 	    safe_line(text, more, sizeof(more)),

@@ -62,7 +62,8 @@ struct settings {
 		uint64_t logging_in;
 		uint64_t handshake_time;
 		uint64_t idle_time;
-		uint64_t frame_rate; /* Frames a second of a session. */
+		uint64_t sessions_per_account;
+		uint64_t frame_rate; /* Frames a second of an account. */
 		uint64_t frame_burst;
 		uint64_t output_queue;
 		uint64_t queue_bytes; /* Waiting for the log. */
@@ -70,7 +71,7 @@ struct settings {
 		uint64_t rooms_max;
 		uint64_t members_max;
 		uint64_t rooms_per_account;
-		uint64_t signal_rate;   /* A second and session. */
+		uint64_t signal_rate;   /* A second and account. */
 		uint64_t small_room;    /* Members; see docs/PROTOCOL.md. */
 		uint64_t sign_rate;     /* Signatures a second. */
 		uint64_t account_bytes; /* Stored of one account; 0: any. */

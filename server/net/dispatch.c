@@ -5,6 +5,8 @@
 
 #define IN(state) (1U << SESS_##state)
 #define LOGGED_IN IN(READY)
+/* From a session above its account's number, too; see allowance.h. */
+#define SURPLUS (1U << SESS_STATES)
 #define EARLY_ON (IN(AUTH) | IN(CHOOSE) | IN(READY))
 
 /* The ref of a request we do not take, where the client gave one.  What
@@ -99,7 +101,8 @@ static const struct row {
 	[SN_FRAME_LOGOUT]       = { login_on_logout,   LOGGED_IN,  1024 },
 	[SN_FRAME_SEND]         = { send_on_send,      LOGGED_IN,
 				    SN_FRAME_MAX },
-	[SN_FRAME_SYNC]         = { follow_on_sync,    LOGGED_IN,  1024 },
+	[SN_FRAME_SYNC]         = { follow_on_sync,
+				    LOGGED_IN | SURPLUS,           1024 },
 	[SN_FRAME_ACK]          = { follow_on_ack,     LOGGED_IN,  1024 },
 	[SN_FRAME_CREDIT]       = { follow_on_credit,  LOGGED_IN,  1024 },
 	[SN_FRAME_HISTORY]      = { history_on_history, LOGGED_IN, 1024 },
@@ -120,9 +123,9 @@ static const struct row {
 	[SN_FRAME_ROOM_DELETE]  = { rooms_on_delete,   LOGGED_IN,  1024 },
 	[SN_FRAME_ROOM_HISTORY] = { rooms_on_history,  LOGGED_IN,  1024 },
 	[SN_FRAME_ROOM_ROLE]    = { rooms_on_role,     LOGGED_IN,  1024 },
-	[SN_FRAME_PING]         = { on_ping,           EARLY_ON,   1024 },
-	[SN_FRAME_PONG]         = { on_pong,           EARLY_ON,   1024 },
-	[SN_FRAME_BYE]          = { on_bye,            EARLY_ON,   1024 },
+	[SN_FRAME_PING]         = { on_ping, EARLY_ON | SURPLUS,   1024 },
+	[SN_FRAME_PONG]         = { on_pong, EARLY_ON | SURPLUS,   1024 },
+	[SN_FRAME_BYE]          = { on_bye,  EARLY_ON | SURPLUS,   1024 },
 	/* clang-format on */
 };
 
@@ -140,6 +143,8 @@ void dispatch_frame(struct sess *s, const struct sn_frame *frame)
 	else if (frame->size - SN_FRAME_HEAD > row->max)
 		dispatch_bad(
 		    s, frame, "this frame is longer than its fields can be");
+	else if (s->surplus && !(row->states & SURPLUS))
+		allowance_end(s);
 	else
 		row->handler(s, frame);
 }

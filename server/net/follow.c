@@ -14,10 +14,10 @@
 #include "server/oplog/message.h"
 #include "server/net/net_impl.h"
 #include "server/net/receipt_delivered.h"
-#include "server/net/signals.h"
 #include "server/net/sweeper.h"
 #include "server/net/sess_error.h"
 #include "server/net/sess_work.h"
+#include "server/net/takeover.h"
 
 #define TURN_BYTES 65536
 
@@ -60,19 +60,31 @@ static enum sn_err first_position(
 	return (message_before(txn, now > age ? now - age : 0, out));
 }
 
+/* *${took}: another session had the cursor, and is told that it has not. */
 static enum sn_err claim(struct sess *s, const struct sn_frame_sync *f,
-    struct sn_txn *txn, struct cursors_owner *former)
+    struct sn_txn *txn, bool *took)
 {
-	struct cursors_owner owner = { s->loop->index, s->id };
+	struct cursors_owner owner = { s->loop->index, s->id }, former;
 	unsigned most = (unsigned)s->loop->settings->account.consumers_max;
+	struct takeover *takeover = NULL;
 	uint64_t start;
 	enum sn_err err;
 
-	if ((err = first_position(s, txn, &start)) != SN_OK)
+	/* First: without it two sessions would have the cursor. */
+	if ((f->takeover && (err = takeover_new(&takeover)) != SN_OK) ||
+	    (err = first_position(s, txn, &start)) != SN_OK ||
+	    (err = cursors_claim(s->loop->net->cursors, txn,
+		 s->peer->fingerprint, f->consumer, start, most, f->takeover,
+		 owner, &s->follow.cursor, &former)) != SN_OK) {
+		takeover_free(takeover);
 		return (err);
-	return (cursors_claim(s->loop->net->cursors, txn, s->peer->fingerprint,
-	    f->consumer, start, most, f->takeover, owner, &s->follow.cursor,
-	    former));
+	}
+	*took = former.session != 0;
+	if (*took)
+		takeover_post(takeover, s->loop->net, former);
+	else
+		takeover_free(takeover);
+	return (SN_OK);
 }
 
 static void synced(struct sess *s, uint64_t ref, uint64_t head)
@@ -126,7 +138,6 @@ void follow_ready(struct sess *s)
 	enum sn_err err;
 
 	presence_enter(s);
-	signals_start(s);
 	if (s->features == 0)
 		return;
 	if ((err = loop_read_fresh(s->loop, &txn)) == SN_OK)
@@ -151,10 +162,10 @@ static void release(struct sess *s)
 
 void follow_on_sync(struct sess *s, const struct sn_frame *frame)
 {
-	struct cursors_owner former = { 0, 0 };
 	struct sn_frame_sync f;
 	struct sn_txn *txn;
 	uint64_t head;
+	bool took;
 	enum sn_err err;
 
 	if (!sn_frame_get_sync(frame, &f) || !sn_name_consumer(f.consumer)) {
@@ -169,15 +180,20 @@ void follow_on_sync(struct sess *s, const struct sn_frame *frame)
 	}
 	if ((err = loop_read_fresh(s->loop, &txn)) != SN_OK ||
 	    (err = db_meta(txn, DB_META_LAST_SEQ, &head)) != SN_OK ||
-	    (err = claim(s, &f, txn, &former)) != SN_OK) {
+	    (err = claim(s, &f, txn, &took)) != SN_OK) {
 		if (err == SN_ELIMIT)
 			limits_error(s, f.ref, LIMITS_CONSUMERS);
 		else
 			sess_error_of(s, f.ref, err);
 		return;
 	}
-	if (former.session != 0)
-		net_take_over(s->loop->net, former);
+	if (s->surplus && !took) {
+		release(s);
+		allowance_end(s);
+		return;
+	}
+	if (s->surplus)
+		allowance_settle(s);
 	s->follow.live = false;
 	s->follow.credit_frames = f.frames;
 	s->follow.credit_bytes = f.bytes;
@@ -326,6 +342,7 @@ void follow_feed(struct sess *s)
 void follow_stop(struct sess *s)
 {
 	presence_leave(s);
+	allowance_leave(s);
 	receipt_delivered_stop(s);
 	release(s);
 	if (!s->following)

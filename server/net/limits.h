@@ -26,6 +26,7 @@ struct sess;
 	X(DEVICES, "account.devices_max", NULL)                            \
 	X(CONSUMERS, "account.consumers_max",                              \
 	    "this device has as many consumers as it may have")            \
+	X(ACCOUNT_SESSIONS, "limits.sessions_per_account", NULL)           \
 	X(FRAME_RATE, "limits.frame_rate", NULL)                           \
 	X(SIGNAL_RATE, "limits.signal_rate", NULL)                         \
 	X(OUTPUT_QUEUE, "limits.output_queue", NULL)                       \

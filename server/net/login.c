@@ -157,10 +157,18 @@ static void enter_ready(struct sess *s)
 		.not_after = (uint64_t)s->peer->not_after * SN_MS_PER_S,
 	};
 	struct sn_wr w;
+	enum sn_err err;
 
+	s->login = SESS_LOGIN_NONE;
+	if ((err = allowance_enter(s)) != SN_OK) {
+		if (err == SN_ELIMIT)
+			allowance_end(s);
+		else
+			sess_bye(s, "internal", "the server has no memory");
+		return;
+	}
 	note_seen(s);
 	s->heard = sn_clock_mono();
-	s->login = SESS_LOGIN_NONE;
 	if (!sess_enter(s, SESS_READY))
 		return;
 	audit(s, SN_INFO, "session.ready", s->admitted_by);

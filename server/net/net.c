@@ -143,34 +143,6 @@ static void committed(void *arg, struct oplog_batch *batch)
 	}
 }
 
-struct takeover_mail {
-	struct mail mail;
-	uint64_t session;
-};
-
-static void run_takeover(void *owner, struct mail *mail)
-{
-	struct takeover_mail *m = (struct takeover_mail *)mail;
-	struct loop *loop = owner;
-	struct sess *s = map_get(&loop->sessions, m->session);
-
-	free(m);
-	if (s != NULL)
-		sess_bye(
-		    s, "takeover", "another session of this device took over");
-}
-
-void net_take_over(struct net *net, struct cursors_owner owner)
-{
-	struct takeover_mail *m = malloc(sizeof(*m));
-
-	if (m == NULL)
-		return; /* It lives on beside the new one: both are fed. */
-	m->mail.run = run_takeover;
-	m->session = owner.session;
-	mailbox_post(net->loops[owner.loop]->mailbox, &m->mail);
-}
-
 void net_count_fault(struct net *net)
 {
 	atomic_fetch_add(&net->faults, 1);
@@ -238,6 +210,7 @@ static enum sn_err open_all(
 	if ((err = cursors_new(&net->cursors)) != SN_OK ||
 	    (err = reads_new(&net->reads)) != SN_OK ||
 	    (err = presence_new(&net->presence)) != SN_OK ||
+	    (err = allowance_new(&net->allowance)) != SN_OK ||
 	    (err = addresses_new((unsigned)set->limits.connections_per_address,
 		 (unsigned)set->limits.connections, &net->addresses)) != SN_OK)
 		return (sn_why(why, err, "no memory to start"));
@@ -393,6 +366,7 @@ static void close_all(struct net *net, unsigned started)
 	cursors_free(net->cursors);
 	reads_free(net->reads);
 	presence_free(net->presence);
+	allowance_free(net->allowance);
 	addresses_free(net->addresses);
 	gate_release(net->gate);
 	sn_tls_context_free(net->tls);

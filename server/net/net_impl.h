@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "server/net/addresses.h"
+#include "server/net/allowance.h"
 #include "server/net/crl_watch.h"
 #include "server/net/cursors.h"
 #include "server/net/limits.h"
@@ -27,6 +28,7 @@ struct net {
 	struct cursors *cursors;
 	struct reads *reads;
 	struct presence *presence;
+	struct allowance *allowance;
 	/* Sessions that asked to be told of these. */
 	atomic_uint receipts_wanted, signals_wanted, presence_wanted;
 	struct limits limits;
@@ -51,9 +53,6 @@ struct net {
 /** net_submit(s, ref, op): submit for a session; its answer comes later. */
 enum sn_err net_submit(
     struct sess *s, uint64_t ref, const struct op *op) SN_MUST_USE;
-
-/** net_take_over(net, owner): end the session that lost its consumer. */
-void net_take_over(struct net *net, struct cursors_owner owner);
 
 /** net_count_fault(net): one more broken invariant. */
 void net_count_fault(struct net *net);

@@ -191,8 +191,6 @@ void sess_accept(struct loop *loop, int fd, uint64_t host, const char *address)
 	s->id = ++loop->last_id;
 	s->since = s->heard = sn_clock_mono();
 	s->deadline = s->since + set->limits.handshake_time * SN_NS_PER_MS;
-	s->in.tokens = (double)set->limits.frame_burst;
-	s->in.tokens_at = s->since;
 	sn_buf_init(&s->in.kept, SN_FRAME_HEAD + SN_FRAME_MAX + LOOP_SCRATCH);
 	sn_buf_init(&s->out.queue, set->limits.output_queue);
 	s->host = host;

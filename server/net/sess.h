@@ -9,6 +9,7 @@
 #include "lib/name.h"
 #include "server/gate/gate.h"
 #include "server/keeper/keeper_client.h"
+#include "server/net/allowance.h"
 #include "server/net/door.h"
 #include "server/net/sess_in.h"
 #include "server/net/sess_out.h"
@@ -103,8 +104,9 @@ struct sess {
 
 	uint64_t features;  /* What its client knows: SN_FEATURE_*. */
 	bool present, away; /* See presence.c. */
-	double signals;     /* It may still send, as of ${signals_at}. */
-	uint64_t signals_at;
+	struct allowance_account *allowance; /* While it is ready. */
+	struct allowance_share frames, signals;
+	bool surplus; /* Its account has as many as it may; see allowance.h. */
 	bool following;        /* One of the loop's followers. */
 	unsigned in_flight;    /* Operations submitted and not answered. */
 	uint64_t flight_bytes; /* What they hold. */

@@ -17,27 +17,7 @@
  * few to keep the keeper or the output queue busy with. */
 #define EARLY_FRAMES 64
 
-/* A frame costs a token; they come back at the configured rate. */
-static bool take_token(struct sess *s)
-{
-	const struct settings *set = s->loop->settings;
-	uint64_t now = sn_clock_mono();
-	double most = (double)set->limits.frame_burst;
-
-	if (s->in.tokens < 1) {
-		s->in.tokens += (double)(now - s->in.tokens_at) * 1e-9 *
-				(double)set->limits.frame_rate;
-		s->in.tokens_at = now;
-		if (s->in.tokens > most)
-			s->in.tokens = most;
-	}
-	if (s->in.tokens < 1)
-		return (false);
-	s->in.tokens -= 1;
-	return (true);
-}
-
-/* Over its rate: it is not read until loop.c's next look. */
+/* Its account is over its rate: it is not read until loop.c's next look. */
 static void throttle(struct sess *s)
 {
 	s->in.paused = true;
@@ -92,7 +72,7 @@ static size_t eat(struct sess *s, const uint8_t *p, size_t n)
 		if (err != SN_OK || s->state == SESS_DRAINING ||
 		    s->state == SESS_CLOSED)
 			return (n);
-		if (!take_token(s)) {
+		if (!allowance_frame(s)) {
 			throttle(s);
 			return (used);
 		}

@@ -20,8 +20,6 @@ struct sess_in {
 	bool throttled;     /* Over its rate: one of the loop's. */
 	struct sess *next;  /* Of these. */
 	uint64_t frames;    /* Acted on. */
-	uint64_t tokens_at; /* Frames it may still send, as of when. */
-	double tokens;
 };
 
 /** sess_in_eat(s): act on what was kept, as far as may be. */

@@ -145,6 +145,10 @@ void sess_tick(struct sess *s, uint64_t now)
 	}
 	if (sess_recheck(s))
 		return;
+	if (s->surplus && now >= s->deadline) {
+		allowance_end(s);
+		return;
+	}
 	if (s->in.paused)
 		sess_again(s);
 	if (now - s->heard >= set->limits.idle_time * SN_NS_PER_MS) {

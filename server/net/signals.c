@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/clock.h"
 #include "server/net/conversation.h"
 #include "server/net/dispatch.h"
 #include "server/net/followers.h"
@@ -69,28 +68,6 @@ static void post(const struct loop *loop, const struct signal_mail *signal)
 		m->mail.run = run_mail;
 		mailbox_post(net->loops[i]->mailbox, &m->mail);
 	}
-}
-
-void signals_start(struct sess *s)
-{
-	s->signals = (double)s->loop->settings->limits.signal_rate;
-	s->signals_at = sn_clock_mono();
-}
-
-/* A second's worth may come at once. */
-static bool take(struct sess *s)
-{
-	double rate = (double)s->loop->settings->limits.signal_rate;
-	uint64_t now = sn_clock_mono();
-
-	s->signals += (double)(now - s->signals_at) * 1e-9 * rate;
-	s->signals_at = now;
-	if (s->signals > rate)
-		s->signals = rate;
-	if (s->signals < 1)
-		return (false);
-	s->signals -= 1;
-	return (true);
 }
 
 static void pass_on(struct sess *s, const struct signals_target *target,
@@ -180,7 +157,7 @@ void signals_on_signal(struct sess *s, const struct sn_frame *frame)
 		    "at most 256");
 		return;
 	}
-	if (!take(s)) {
+	if (!allowance_signal(s)) {
 		limits_reached(s->loop->net, LIMITS_SIGNAL_RATE);
 		return;
 	}

@@ -23,7 +23,4 @@ struct signals_target {
 	char to[SN_NAME_ROOM_MAX];
 };
 
-/** signals_start(s): a session's first allowance. */
-void signals_start(struct sess *s);
-
 #endif

@@ -28,6 +28,162 @@ def test_frames_above_the_rate_wait_and_none_is_lost(make_server, people):
     assert server.reached("limits.frame_rate") > 0
 
 
+def frames(count):
+    return b"".join(encode("PING", i) for i in range(count))
+
+
+def on_each_loop(server, identity):
+    """Two sessions of one certificate, one on each of the server's loops."""
+    found = {}
+    while len(found) < 2:
+        before = {(s["loop"], s["id"]) for s in server.ctl("sessions")["sessions"]}
+        session = server.login(identity)
+        (loop, _), = {(s["loop"], s["id"]) for s in
+                      server.ctl("sessions")["sessions"]} - before
+        if loop in found:
+            session.finish()
+        else:
+            found[loop] = session
+    return list(found.values())
+
+
+def test_all_sessions_of_an_account_have_one_rate(make_server, people):
+    server = make_server({"limits": {"frame_rate": 200, "frame_burst": 100}})
+    sessions = on_each_loop(server, people.alice_laptop)
+    with server.login(people.bob_desk) as bob:
+        begin = time.monotonic()
+        for session in sessions:
+            session.write(frames(200))
+        bob.write(frames(90))
+        for _ in range(90):  # Others have their own.
+            bob.expect("PONG")
+        assert time.monotonic() - begin < 1
+        for session in sessions:
+            for _ in range(200):
+                session.expect("PONG")
+        # 300 of the 400 at 200 a second; each alone would take half a second.
+        assert 1.4 < time.monotonic() - begin < 6
+    assert server.reached("limits.frame_rate") > 0
+
+
+def test_a_session_that_floods_leaves_its_accounts_others_their_turn(
+        make_server, people):
+    server = make_server({"limits": {"frame_rate": 1000, "frame_burst": 100}})
+    flood, quiet = on_each_loop(server, people.alice_laptop)
+    flood.write(frames(5000))
+    begin = time.monotonic()
+    for _ in range(10):
+        quiet.ping()
+    assert time.monotonic() - begin < 2.5
+    assert len(flood.there()) < 4000
+
+
+def test_coming_again_brings_no_new_allowance(make_server, people):
+    server = make_server({"limits": {"frame_rate": 50, "frame_burst": 50}})
+    begin = time.monotonic()
+    for _ in range(3):
+        with server.login(people.alice_laptop) as alice:
+            alice.write(frames(49))
+            for _ in range(49):
+                alice.expect("PONG")
+            alice.finish()
+    assert time.monotonic() - begin > 1.5
+
+
+def over(session):
+    """A session above its account's number may do nothing of its own."""
+    with pytest.raises(Refused) as refused:
+        session.rooms()
+    assert (kind(refused.value.frame), refused.value.code) == ("BYE", "limit")
+    assert "sessions" in refused.value.frame.text
+
+
+def test_an_account_has_no_more_sessions_than_allowed(make_server, people):
+    server = make_server({"limits": {"sessions_per_account": 2}})
+    with server.login(people.bob_desk) as bob, \
+            server.login(people.alice_laptop) as first, \
+            server.login(people.alice_phone) as second:
+        with server.login(people.alice_laptop) as third:
+            third.ping()
+            over(third)
+        assert server.reached("limits.sessions_per_account") == 1
+        for session in (bob, first, second):
+            assert session.rooms() == []
+        second.finish()
+
+        def fits():
+            with server.login(people.alice_phone) as again:
+                assert again.rooms() == []
+        retry(fits)
+
+
+def test_at_the_limit_a_consumer_is_still_taken_over(make_server, people):
+    server = make_server({"limits": {"sessions_per_account": 1}})
+    with server.login(people.alice_laptop) as lost:
+        lost.sync()
+        with server.login(people.alice_laptop) as again:
+            with pytest.raises(Refused, match="in-use"):
+                again.sync()
+            again.sync(takeover=True)
+            assert [f.code for f in lost.ending()] == ["takeover"]
+            assert again.fence("bob") == []
+            # It counts in the other's place.
+            with server.login(people.alice_phone) as phone:
+                over(phone)
+            again.ping()
+        assert server.reached("limits.sessions_per_account") == 1
+
+
+def test_at_the_limit_one_who_takes_nobodys_place_is_ended(make_server, people):
+    server = make_server({"limits": {"sessions_per_account": 1,
+                                     "handshake_time": "2s"}})
+    with server.login(people.alice_laptop) as alice:
+        alice.sync()
+        with server.login(people.alice_phone) as phone:
+            with pytest.raises(Refused, match="limit"):
+                phone.sync(takeover=True)
+        with server.login(people.alice_phone) as waits, \
+                server.session(people.alice_laptop) as one_more:
+            one_more.hello()
+            with pytest.raises(Refused, match="limit") as refused:
+                one_more.auth(PASSWORD)
+            assert kind(refused.value.frame) == "BYE"
+            assert [f.code for f in waits.ending()] == ["limit"]
+        alice.ping()
+
+
+def test_sessions_that_come_at_once_on_all_loops_are_counted_right(
+        make_server, people):
+    server = make_server({"limits": {"sessions_per_account": 5}})
+    with server.login(people.alice_laptop) as alice:
+        token = alice.token
+        alice.finish()
+    waiting = [server.session(people.alice_laptop) for _ in range(20)]
+    for session in waiting:
+        session.hello()
+    for session in waiting:
+        session.send("RESUME", token)
+    came = []
+    for session in waiting:
+        try:
+            session.expect("READY")
+            came.append(session)
+        except Refused as refused:
+            assert refused.code == "limit"
+    let_in = 0
+    for session in came:
+        try:
+            session.rooms()
+            let_in += 1
+        except Refused as refused:
+            assert refused.code == "limit"
+    # The first one's end and the others' beginning are not in order.
+    assert len(came) in (9, 10) and let_in in (4, 5)
+    assert server.reached("limits.sessions_per_account") == 20 - let_in
+    for session in waiting:
+        session.close()
+
+
 def test_status_names_the_limits_that_were_reached_and_no_others(
         make_server, people):
     server = make_server({"limits": {"body_max": 10}})
