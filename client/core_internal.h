@@ -69,6 +69,7 @@ struct core {
 	bool was_open;   /* Once at least: a loss is then worth coming back. */
 	unsigned losses; /* Since it was open. */
 	struct core_welcome welcome;
+	uint64_t server_time, server_at; /* What it was then, ms; and when. */
 
 	/* Sending. */
 	uint32_t last_ref;
@@ -151,6 +152,8 @@ enum core_step core_login_frame(
 enum core_step core_login_prove(struct core *core, struct core_event *ev);
 /** Wipe what is needed to log in only. */
 void core_login_wipe(struct core *core);
+/** The server's clock, ms since 1970, as WELCOME told it. */
+uint64_t core_login_now(const struct core *core);
 
 /* core_session.c */
 

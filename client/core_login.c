@@ -129,6 +129,12 @@ static void copy(char *out, size_t size, struct sn_bytes text)
 	out[n] = '\0';
 }
 
+uint64_t core_login_now(const struct core *core)
+{
+	return (core->server_time +
+		(sn_clock_mono() - core->server_at) / SN_NS_PER_MS);
+}
+
 static enum core_step welcome(
     struct core *core, const struct sn_frame *frame, struct core_event *ev)
 {
@@ -138,6 +144,8 @@ static enum core_step welcome(
 	if (core->state != CORE_GREETING || !sn_frame_get_welcome(frame, &f) ||
 	    f.version != 1)
 		return (core_broken(core, ev, frame));
+	core->server_time = f.now;
+	core->server_at = sn_clock_mono();
 	copy(w->server, sizeof(w->server), f.server);
 	copy(w->account, sizeof(w->account), f.account);
 	copy(w->device, sizeof(w->device), f.device);

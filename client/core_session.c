@@ -92,7 +92,8 @@ static enum core_step on_item(
 		.from = f.from,
 		.device = f.device,
 		.content_type = f.content_type,
-		.body = f.body };
+		.body = f.body,
+		.expires = f.expires };
 	memcpy(ev->message.id, f.id, sizeof(f.id));
 	return (CORE_STEP_EVENT);
 }

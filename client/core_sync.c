@@ -81,13 +81,16 @@ enum core_step core_sync_deliver(
 {
 	uint64_t seq = ev->message.seq;
 	bool known = seq <= core->position || seq <= core->seen;
+	bool over = ev->message.expires != 0 &&
+		    ev->message.expires <= core_login_now(core);
 
 	core->got_frames++;
 	core->got_bytes += size;
 	if (seq > core->seen)
 		core->seen = seq;
-	if (known) {
-		/* Nobody calls core_handled for this one. */
+	if (known || over) {
+		/* Nobody calls core_handled for this one.  One that is over
+		 * the server will not deliver again either. */
 		if (wants_more(core))
 			core_sync_ack(core);
 		return (CORE_STEP_ON);

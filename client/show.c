@@ -101,6 +101,9 @@ void show_json(const struct sn_frame_deliver *message, FILE *to)
 	    o, "time", json_string(rfc3339_ms(message->time, when)));
 	(void)json_object_set_new(
 	    o, "time_ms", json_integer((json_int_t)message->time));
+	if (message->expires != 0)
+		(void)json_object_set_new(o, "expires_ms",
+		    json_integer((json_int_t)message->expires));
 	(void)json_object_set_new(o, "from", show_string(message->from));
 	(void)json_object_set_new(o, "device", show_string(message->device));
 	(void)json_object_set_new(o, "to", show_string(message->to));

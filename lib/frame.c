@@ -268,7 +268,7 @@ SN_FRAMES(X)
 #undef X
 /* clang-format on */
 
-#define TAIL_FIELDS 7 /* Of a message, from time on. */
+#define TAIL_FIELDS 7 /* Of a message, from time to body. */
 
 void sn_frame_put_tail(struct sn_wr *w, const struct sn_frame_deliver *in)
 {
@@ -281,32 +281,53 @@ void sn_frame_put_tail(struct sn_wr *w, const struct sn_frame_deliver *in)
 	put_BYTES(w, &in->body);
 }
 
-void sn_frame_put_deliver_head(struct sn_wr *w, uint64_t seq, size_t tail)
+void sn_frame_put_behind(struct sn_wr *w, uint64_t expires)
 {
-	size_t at = begin(w);
+	if (expires != 0)
+		sn_cbor_put_uint(w, expires);
+}
 
-	sn_cbor_put_array(w, 2 + TAIL_FIELDS);
+/* Its bytes, and how many fields that is. */
+static size_t behind(uint64_t expires, size_t *fields)
+{
+	uint8_t space[SN_FRAME_BEHIND];
+	struct sn_wr w = sn_wr_over(space, sizeof(space));
+
+	sn_frame_put_behind(&w, expires);
+	*fields = w.n > 0;
+	return (w.n);
+}
+
+void sn_frame_put_deliver_head(
+    struct sn_wr *w, uint64_t seq, size_t tail, uint64_t expires)
+{
+	size_t at = begin(w), fields, more = behind(expires, &fields);
+
+	sn_cbor_put_array(w, 2 + TAIL_FIELDS + fields);
 	sn_cbor_put_uint(w, SN_FRAME_DELIVER);
 	sn_cbor_put_uint(w, seq);
-	finish(w, at, tail);
+	finish(w, at, tail + more);
 }
 
 void sn_frame_put_deliver_tail(
-    struct sn_wr *w, uint64_t seq, struct sn_bytes tail)
+    struct sn_wr *w, uint64_t seq, struct sn_bytes tail, uint64_t expires)
 {
-	sn_frame_put_deliver_head(w, seq, tail.n);
+	sn_frame_put_deliver_head(w, seq, tail.n, expires);
 	sn_wr_put(w, tail.p, tail.n);
+	sn_frame_put_behind(w, expires);
 }
 
-void sn_frame_put_item_tail(
-    struct sn_wr *w, uint64_t ref, uint64_t seq, struct sn_bytes tail)
+void sn_frame_put_item_tail(struct sn_wr *w, uint64_t ref, uint64_t seq,
+    struct sn_bytes tail, uint64_t expires)
 {
-	size_t at = begin(w);
+	size_t at = begin(w), fields;
 
-	sn_cbor_put_array(w, 3 + TAIL_FIELDS);
+	(void)behind(expires, &fields);
+	sn_cbor_put_array(w, 3 + TAIL_FIELDS + fields);
 	sn_cbor_put_uint(w, SN_FRAME_ITEM);
 	sn_cbor_put_uint(w, ref);
 	sn_cbor_put_uint(w, seq);
 	sn_wr_put(w, tail.p, tail.n);
+	sn_frame_put_behind(w, expires);
 	finish(w, at, 0);
 }

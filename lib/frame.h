@@ -30,15 +30,16 @@
 #define SN_FRAME_ID 16
 #define SN_FRAME_HEAD 4
 
-#define SN_FRAME_MESSAGE_(F)         \
-	F(UINT, seq, 1, UINT64_MAX)  \
-	F(UINT, time, 0, UINT64_MAX) \
-	F(TEXT, to, 1, 65)           \
-	F(TEXT, from, 1, 64)         \
-	F(TEXT, device, 0, 64)       \
-	F(ID, id, 0, 0)              \
-	F(TEXT, content_type, 1, 64) \
-	F(BYTES, body, 0, SN_FRAME_BODY_MAX)
+#define SN_FRAME_MESSAGE_(F)                 \
+	F(UINT, seq, 1, UINT64_MAX)          \
+	F(UINT, time, 0, UINT64_MAX)         \
+	F(TEXT, to, 1, 65)                   \
+	F(TEXT, from, 1, 64)                 \
+	F(TEXT, device, 0, 64)               \
+	F(ID, id, 0, 0)                      \
+	F(TEXT, content_type, 1, 64)         \
+	F(BYTES, body, 0, SN_FRAME_BODY_MAX) \
+	F(LATER_UINT, expires, 0, UINT64_MAX)
 
 /* clang-format off */
 #define SN_FRAME_hello(F)                                                   \
@@ -274,19 +275,24 @@ SN_FRAMES(X)
 
 /**
  * A message is stored as the part of DELIVER that is the same wherever it
- * goes: the fields from time on.  sn_frame_put_tail writes that part;
+ * goes: the fields from time to body.  sn_frame_put_tail writes that part;
  * sn_frame_put_deliver_tail and sn_frame_put_item_tail put a whole frame
- * around stored bytes.
+ * around stored bytes.  ${expires} 0: it does not, and the frame has no such
+ * field.
  */
 void sn_frame_put_tail(struct sn_wr *w, const struct sn_frame_deliver *in);
-/** What stands before a tail of ${tail} bytes in its DELIVER frame. */
-void sn_frame_put_deliver_head(struct sn_wr *w, uint64_t seq, size_t tail);
+/** What stands before a tail of ${tail} bytes in its DELIVER frame, and what
+ * behind: at most SN_FRAME_BEHIND bytes. */
+void sn_frame_put_deliver_head(
+    struct sn_wr *w, uint64_t seq, size_t tail, uint64_t expires);
+void sn_frame_put_behind(struct sn_wr *w, uint64_t expires);
 void sn_frame_put_deliver_tail(
-    struct sn_wr *w, uint64_t seq, struct sn_bytes tail);
-void sn_frame_put_item_tail(
-    struct sn_wr *w, uint64_t ref, uint64_t seq, struct sn_bytes tail);
+    struct sn_wr *w, uint64_t seq, struct sn_bytes tail, uint64_t expires);
+void sn_frame_put_item_tail(struct sn_wr *w, uint64_t ref, uint64_t seq,
+    struct sn_bytes tail, uint64_t expires);
 
 /** Bytes that a frame needs around its tail at the most. */
-#define SN_FRAME_AROUND 32
+#define SN_FRAME_BEHIND 9
+#define SN_FRAME_AROUND (32 + SN_FRAME_BEHIND)
 
 #endif

@@ -171,7 +171,7 @@ static void add_message(
 	struct sn_frame_deliver d;
 	struct sn_frame frame;
 
-	sn_frame_put_deliver_tail(&w, seq, m->tail);
+	sn_frame_put_deliver_tail(&w, seq, m->tail, m->expires);
 	if (w.bad ||
 	    sn_frame_open(space, w.n, sizeof(space), &frame) != SN_OK ||
 	    !sn_frame_get_deliver(&frame, &d)) {

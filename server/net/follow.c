@@ -269,7 +269,7 @@ static enum sn_err deliver(struct sess *s, struct sn_txn *txn, uint64_t seq)
 		return (SN_OK);
 	}
 	w = sess_put(s, m.tail.n + SN_FRAME_AROUND);
-	sn_frame_put_deliver_tail(&w, seq, m.tail);
+	sn_frame_put_deliver_tail(&w, seq, m.tail, m.expires);
 	count_sent(s, w.n, seq);
 	sess_put_end(s, &w);
 	return (SN_OK);

@@ -130,7 +130,7 @@ static void put_item(struct sess *s, struct sn_txn *txn, uint64_t seq)
 		return;
 	}
 	w = sess_put(s, m.tail.n + SN_FRAME_AROUND);
-	sn_frame_put_item_tail(&w, s->history->ref, seq, m.tail);
+	sn_frame_put_item_tail(&w, s->history->ref, seq, m.tail, m.expires);
 	sess_put_end(s, &w);
 	s->history->sent++;
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/frame.h"
+
 enum sn_err oplog_request_new(const struct op *op, struct oplog_request **out)
 {
 	struct oplog_request *q;
@@ -11,7 +13,8 @@ enum sn_err oplog_request_new(const struct op *op, struct oplog_request **out)
 
 	if (op->kind == OP_MESSAGE)
 		cap = OP_MESSAGE_OVERHEAD + op->message.tail.n;
-	if ((q = malloc(sizeof(*q) + cap)) == NULL)
+	/* A frame that is made of it in place may be longer. */
+	if ((q = malloc(sizeof(*q) + cap + SN_FRAME_BEHIND)) == NULL)
 		return (SN_ENOMEM);
 	memset(q, 0, sizeof(*q));
 	w = sn_wr_over(q->data, cap);
@@ -24,6 +27,7 @@ enum sn_err oplog_request_new(const struct op *op, struct oplog_request **out)
 	if (op->kind == OP_MESSAGE) {
 		q->tail = w.p + op_tail_at(op, w.n);
 		q->tail_len = op->message.tail.n;
+		q->expires = op->message.expires;
 	}
 	*out = q;
 	return (SN_OK);

@@ -35,9 +35,10 @@ struct oplog_request {
 	struct applied applied;
 	/* The DELIVER frame, once an APPLIED_MESSAGE is durable. */
 	struct sn_bytes frame;
-	/* The tail of a message, in ${data}. */
+	/* The tail of a message, in ${data}, and when it expires. */
 	uint8_t *tail;
 	size_t tail_len;
+	uint64_t expires;
 	/* The operation as op_encode wrote it; or key and value of a row. */
 	size_t key_len;
 	size_t len;

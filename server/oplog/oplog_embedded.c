@@ -208,17 +208,22 @@ static void apply_each(
 }
 
 /*
- * The frame is built in place: what stands before the tail in the encoded
- * operation has been copied into the database and is longer than a head.
+ * The frame is built in place: what stands around the tail in the encoded
+ * operation has been copied into the database.  Before it, that is longer than
+ * a head; behind it there is room for what a frame has there.
  */
 static void frame_message(struct oplog_request *q)
 {
 	uint8_t head[SN_FRAME_AROUND];
 	struct sn_wr w = sn_wr_over(head, sizeof(head));
+	struct sn_wr behind =
+	    sn_wr_over(q->tail + q->tail_len, SN_FRAME_BEHIND);
 
-	sn_frame_put_deliver_head(&w, q->applied.seq, q->tail_len);
+	sn_frame_put_deliver_head(&w, q->applied.seq, q->tail_len, q->expires);
+	sn_frame_put_behind(&behind, q->expires);
 	memcpy(q->tail - w.n, head, w.n);
-	q->frame = (struct sn_bytes){ q->tail - w.n, w.n + q->tail_len };
+	q->frame =
+	    (struct sn_bytes){ q->tail - w.n, w.n + q->tail_len + behind.n };
 }
 
 static void finish(struct embedded *e, struct oplog_batch *batch,

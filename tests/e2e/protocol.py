@@ -58,7 +58,7 @@ CLIENT_FRAMES = {
     "DIRECTORY": (53, "ref account"),
     "BYE": (63, "code text"),
 }
-_MESSAGE = "seq time to sender device id content_type body"
+_MESSAGE = "seq time to sender device id content_type body expires=0"
 SERVER_FRAMES = {
     "WELCOME": (2, "version features server account device now max_frame"),
     "READY": (5, "token token_until not_after"),

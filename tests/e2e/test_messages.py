@@ -16,7 +16,7 @@ def test_a_message_arrives_as_it_was_sent_with_the_senders_true_name(
         assert not stored.duplicate
         got, = bob.deliveries(1)
         assert got == (stored.seq, stored.time, "bob", "alice", "laptop", id,
-                       "application/x-any", b"\x00\xffhello")
+                       "application/x-any", b"\x00\xffhello", 0)
         assert abs(got.time - time.time() * 1000) < 60_000
 
 

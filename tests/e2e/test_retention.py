@@ -3,9 +3,10 @@
 import json
 import time
 
+import cbor2
 import pytest
 
-from protocol import Refused, new_id
+from protocol import Refused, new_id, wrap
 
 SECOND = 1000
 
@@ -40,6 +41,27 @@ def test_a_message_with_a_ttl_is_gone_after_it_and_others_stay(server, people):
             bob.sync()
             got = [frame.body for frame in bob.fence("carol")]
             assert got == [b"in an hour", b"no ttl at all", b"nor a zero one"]
+
+
+def test_who_gets_a_message_is_told_when_it_expires(server, people):
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        bob.sync()
+        bob.fence("carol")
+        sent = [alice.post("bob", "an hour", ttl=3600 * SECOND),
+                alice.post("bob", "for good")]
+        expected = [sent[0].time + 3600 * SECOND, 0]
+        assert [d.expires for d in bob.until(sent[1].seq)] == expected  # Live.
+        assert [i.expires for i in alice.history("bob")[0]] == expected
+        alice.sync()
+        stored = alice.until(sent[1].seq)
+        assert [d.expires for d in stored] == expected
+        assert alice.size == len(encode_as_before(stored[1]))
+
+
+def encode_as_before(message):
+    """One that does not expire has no field more than it ever had."""
+    return wrap(cbor2.dumps([20, *message[:8]]))
 
 
 def test_a_live_reader_gets_a_message_whatever_its_ttl(server, people):

@@ -202,7 +202,7 @@ static void welcomes(struct peer *p)
 {
 	hears(p, SN_FRAME_HELLO);
 	SAY(p, welcome, .version = 1, .server = TEXT("test"),
-	    .account = TEXT("alice"), .device = TEXT("laptop"),
+	    .account = TEXT("alice"), .device = TEXT("laptop"), .now = 1000000,
 	    .max_frame = SN_FRAME_MAX);
 }
 
@@ -368,6 +368,30 @@ static void a_message_delivered_again_is_told_once(void **state)
 	delivers(&p, 8);
 	tells(&p, CORE_MESSAGE);
 	assert_int_equal(p.ev.message.seq, 8);
+	peer_close(&p);
+}
+
+static void a_message_that_is_over_is_not_told(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	forget();
+	peer_open(&p);
+	logs_in(&p);
+	core_sync(p.core, "main", false);
+	(void)syncs(&p, 0);
+	/* By the clock of the server, which says 1,000,000 at WELCOME. */
+	SAY(&p, deliver, .seq = 7, .to = TEXT("alice"), .from = TEXT("bob"),
+	    .content_type = TEXT("text/plain"), .expires = 1000000);
+	quiet(&p);
+	SAY(&p, deliver, .seq = 8, .to = TEXT("alice"), .from = TEXT("bob"),
+	    .content_type = TEXT("text/plain"), .expires = 2000000);
+	tells(&p, CORE_MESSAGE);
+	assert_int_equal(p.ev.message.seq, 8);
+	assert_int_equal(p.ev.message.expires, 2000000);
+	assert_int_equal(core_handled(p.core, 8, NULL), SN_OK);
+	assert_int_equal(acked(&p), 8);
 	peer_close(&p);
 }
 
@@ -704,6 +728,7 @@ int main(void)
 		    what_was_handled_soon_after_is_acknowledged_at_the_end),
 		cmocka_unit_test(what_cannot_be_remembered_is_not_acknowledged),
 		cmocka_unit_test(a_message_delivered_again_is_told_once),
+		cmocka_unit_test(a_message_that_is_over_is_not_told),
 		cmocka_unit_test(a_message_told_but_not_handled_comes_again),
 		cmocka_unit_test(
 		    a_log_that_was_set_back_does_not_hide_messages),

@@ -214,11 +214,29 @@ static void a_stored_tail_makes_the_frame_deliver_writes(void **state)
 	f.device = sn_bytes_of("laptop");
 	f.content_type = sn_bytes_of("text/plain");
 	f.body = sn_bytes_of("hi");
+	f.expires = 1764000600000;
 	sn_frame_put_tail(&wt, &f);
 	sn_frame_put_deliver(&w1, &f);
-	sn_frame_put_deliver_tail(&w2, f.seq, (struct sn_bytes){ tail, wt.n });
+	sn_frame_put_deliver_tail(
+	    &w2, f.seq, (struct sn_bytes){ tail, wt.n }, f.expires);
 	assert_int_equal(w1.n, w2.n);
 	assert_memory_equal(one, two, w1.n);
+}
+
+static void one_that_does_not_expire_is_as_it_was_before(void **state)
+{
+	uint8_t tail[8] = { 0 }, space[64];
+
+	(void)state;
+	for (uint64_t expires = 0; expires <= 1; expires++) {
+		struct sn_wr w = sn_wr_over(space, sizeof(space));
+
+		sn_frame_put_deliver_tail(
+		    &w, 42, (struct sn_bytes){ tail, sizeof(tail) }, expires);
+		assert_int_equal(space[4], 0x80 + 9 + expires);
+		assert_int_equal(w.n, 4 + 1 + 1 + 2 + sizeof(tail) + expires);
+		assert_int_equal(space[3], w.n - 4);
+	}
 }
 
 static void a_frame_that_does_not_fit_writes_nothing_usable(void **state)
@@ -435,6 +453,7 @@ int main(void)
 		cmocka_unit_test(a_later_versions_field_may_be_of_any_type),
 		cmocka_unit_test(text_that_is_not_utf8_is_refused),
 		cmocka_unit_test(a_stored_tail_makes_the_frame_deliver_writes),
+		cmocka_unit_test(one_that_does_not_expire_is_as_it_was_before),
 		cmocka_unit_test(
 		    a_frame_that_does_not_fit_writes_nothing_usable),
 		cmocka_unit_test(every_frame_reads_back),
