@@ -3,6 +3,7 @@
 #include "lib/clock.h"
 #include "server/base/record.h"
 #include "server/net/dispatch.h"
+#include "server/net/listing.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
 #include "server/net/visible.h"
@@ -49,54 +50,65 @@ static struct sn_bytes certificate(
 	return ((struct sn_bytes){ r.p, r.left });
 }
 
-static void put(
-    struct sess *s, struct sn_txn *txn, uint64_t ref, const struct device *d)
+/* A device that may be used: neither revoked nor past its end. */
+static enum sn_err show(struct sess *s, struct sn_txn *txn,
+    const struct listing *l, struct sn_bytes key, bool *shown)
 {
-	struct sn_frame_device f = {
-		.ref = ref,
-		.device = sn_bytes_of(d->label),
-		.fingerprint = { d->fingerprint, DEVICE_FINGERPRINT },
-		.serial = sn_bytes_of(d->serial),
-		.issuer = sn_bytes_of(d->issuer),
-		.not_after = (uint64_t)d->not_after * SN_MS_PER_S,
-		.certificate = certificate(txn, d->fingerprint),
-	};
-	struct sn_wr w = sess_put(s, AROUND + f.certificate.n);
-
-	sn_frame_put_device(&w, &f);
-	sess_put_end(s, &w);
-}
-
-/* Those that may be used: neither revoked nor past their end. */
-static enum sn_err put_all(struct sess *s, struct sn_txn *txn, uint64_t ref,
-    uint64_t account, struct sn_frame_end *end)
-{
-	struct device d = { .account = account };
-	int64_t now = sn_clock_wall_s();
-	bool found;
+	struct sn_frame_device f = { .ref = listing_ref(l) };
+	struct sn_bytes fingerprint;
+	struct device d;
+	struct sn_wr w;
 	enum sn_err err;
 
-	while (
-	    (err = device_next(txn, account, &d, &found)) == SN_OK && found) {
-		if (d.revoked || d.not_after < now)
-			continue;
-		if (!sess_room(s)) {
-			end->more = true;
-			break;
-		}
-		put(s, txn, ref, &d);
-		end->count++;
-	}
-	return (err);
+	if (key.n != 8 + DEVICE_FINGERPRINT)
+		return (SN_ECORRUPT);
+	fingerprint =
+	    (struct sn_bytes){ (const uint8_t *)key.p + 8, DEVICE_FINGERPRINT };
+	if ((err = device_get(txn, fingerprint.p, &d)) != SN_OK)
+		return (err);
+	if (d.revoked || d.not_after < sn_clock_wall_s())
+		return (SN_OK);
+	f.device = sn_bytes_of(d.label);
+	f.fingerprint = fingerprint;
+	f.serial = sn_bytes_of(d.serial);
+	f.issuer = sn_bytes_of(d.issuer);
+	f.not_after = (uint64_t)d.not_after * SN_MS_PER_S;
+	f.certificate = certificate(txn, d.fingerprint);
+	w = sess_put(s, AROUND + f.certificate.n);
+	sn_frame_put_device(&w, &f);
+	sess_put_end(s, &w);
+	*shown = true;
+	return (SN_OK);
 }
+
+/* Whom it is of, may be out of sight since. */
+static enum sn_err check(
+    struct sess *s, struct sn_txn *txn, const struct listing *l)
+{
+	struct sn_bytes prefix = listing_prefix(l);
+	struct account account;
+	uint64_t id;
+	enum sn_err err;
+
+	if ((err = db_u64(prefix, &id)) != SN_OK ||
+	    (err = account_get(txn, id, &account)) != SN_OK)
+		return (err);
+	return (visible_account(txn, s->account, sn_bytes_of(account.name),
+	    (enum visible_to)s->loop->settings->account.visible, &account));
+}
+
+static const struct listing_kind devices = {
+	DB_ACCOUNT_DEVICES,
+	check,
+	show,
+};
 
 void directory_on_directory(struct sess *s, const struct sn_frame *frame)
 {
-	struct sn_frame_end end = { .count = 0 };
 	struct sn_frame_directory f;
 	struct account account;
 	struct sn_txn *txn;
-	struct sn_wr w;
+	struct db_key from;
 	enum sn_err err;
 
 	if (!sn_frame_get_directory(frame, &f)) {
@@ -107,14 +119,10 @@ void directory_on_directory(struct sess *s, const struct sn_frame *frame)
 		err = visible_account(txn, s->account, f.account,
 		    (enum visible_to)s->loop->settings->account.visible,
 		    &account);
-	if (err == SN_OK)
-		err = put_all(s, txn, f.ref, account.id, &end);
 	if (err != SN_OK) {
 		sess_error_of(s, f.ref, err);
 		return;
 	}
-	end.ref = f.ref;
-	w = sess_put(s, 32);
-	sn_frame_put_end(&w, &end);
-	sess_put_end(s, &w);
+	from = db_key1(account.id);
+	listing_begin(s, f.ref, &devices, db_bytes(&from));
 }

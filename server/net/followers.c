@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/oplog/db.h"
+#include "server/oplog/db_walk.h"
 #include "server/net/loop.h"
 #include "server/oplog/room.h"
 
@@ -89,29 +89,18 @@ static enum sn_err join(struct loop *loop, struct follower *f, uint64_t room)
 static enum sn_err load(
     struct loop *loop, struct sn_txn *txn, struct follower *f)
 {
-	struct db_key from = db_key1(f->account);
-	struct sn_bytes key, value;
-	struct sn_cursor *c;
+	enum sn_err err = SN_OK;
+	struct db_walk walk;
 	struct room room;
-	enum sn_err err;
+	uint64_t id;
 
-	if ((err = sn_cursor_open(txn, DB_ACCOUNT_ROOMS, &c)) != SN_OK)
-		return (err);
-	err = sn_cursor_seek(c, db_bytes(&from), &key, &value);
-	while (err == SN_OK) {
-		struct sn_rd r = sn_rd_over(key.p, key.n);
-
-		if (sn_rd_u64(&r) != f->account)
-			break;
-		if ((err = room_get(txn, sn_rd_u64(&r), &room)) != SN_OK)
-			break;
-		if (room.kind == ROOM_NAMED &&
-		    (err = join(loop, f, room.id)) != SN_OK)
-			break;
-		err = sn_cursor_next(c, &key, &value);
+	db_walk_open(&walk, txn, DB_ACCOUNT_ROOMS, f->account, 0);
+	while (err == SN_OK && db_walk_next(&walk, &id)) {
+		if ((err = room_get(txn, id, &room)) == SN_OK &&
+		    room.kind == ROOM_NAMED)
+			err = join(loop, f, room.id);
 	}
-	sn_cursor_close(c);
-	return (err == SN_ENOTFOUND ? SN_OK : err);
+	return (db_walk_close(&walk, err));
 }
 
 static void forget(struct loop *loop, struct follower *f)

@@ -5,7 +5,7 @@
 #include "server/net/receipt_post.h"
 #include "server/net/sess_error.h"
 #include "server/oplog/account.h"
-#include "server/oplog/db.h"
+#include "server/oplog/db_walk.h"
 #include "server/oplog/device.h"
 
 /* Up to where one member has got the room's messages. */
@@ -91,32 +91,18 @@ static enum sn_err put_member(struct sess *s, struct sn_txn *txn,
 static enum sn_err put_members(struct sess *s, struct sn_txn *txn,
     const struct conversation *c, struct sn_frame_receipt *f, uint64_t *count)
 {
-	struct db_key from = db_key1(c->room.id);
-	struct sn_cursor *members, *index;
-	struct sn_bytes key, value;
+	struct sn_cursor *index;
+	struct db_walk walk;
+	uint64_t id;
 	enum sn_err err;
 
-	if ((err = sn_cursor_open(txn, DB_MEMBERS, &members)) != SN_OK)
-		goto err0;
 	if ((err = sn_cursor_open(txn, DB_ROOM_INDEX, &index)) != SN_OK)
-		goto err1;
-	err = sn_cursor_seek(members, db_bytes(&from), &key, &value);
-	while (err == SN_OK) {
-		struct sn_rd r = sn_rd_over(key.p, key.n);
-
-		if (sn_rd_u64(&r) != c->room.id)
-			break;
-		err = put_member(s, txn, index, c, f, sn_rd_u64(&r), count);
-		if (err == SN_OK)
-			err = sn_cursor_next(members, &key, &value);
-	}
-	if (err == SN_ENOTFOUND)
-		err = SN_OK;
+		return (err);
+	db_walk_open(&walk, txn, DB_MEMBERS, c->room.id, 0);
+	while (err == SN_OK && db_walk_next(&walk, &id))
+		err = put_member(s, txn, index, c, f, id, count);
 	sn_cursor_close(index);
-err1:
-	sn_cursor_close(members);
-err0:
-	return (err);
+	return (db_walk_close(&walk, err));
 }
 
 void receipt_query_on_receipts(struct sess *s, const struct sn_frame *frame)

@@ -3,36 +3,22 @@
 #include <stdlib.h>
 
 #include "server/net/conversation.h"
-#include "server/oplog/db.h"
+#include "server/oplog/db_walk.h"
 
 #define ROOMS_MOST 256 /* Of an account, looked at for its viewers. */
 
-/* Whether the two have a named room in common. */
+/* Whether the two have a room in common: SN_OK, or SN_ENOTFOUND. */
 static enum sn_err share_room(struct sn_txn *txn, uint64_t a, uint64_t b)
 {
-	struct db_key from = db_key1(a);
+	enum sn_err err = SN_ENOTFOUND;
 	struct room_member member;
-	struct sn_bytes key, value;
-	struct sn_cursor *c;
-	enum sn_err err;
+	struct db_walk walk;
+	uint64_t room;
 
-	if ((err = sn_cursor_open(txn, DB_ACCOUNT_ROOMS, &c)) != SN_OK)
-		return (err);
-	err = sn_cursor_seek(c, db_bytes(&from), &key, &value);
-	while (err == SN_OK) {
-		struct sn_rd r = sn_rd_over(key.p, key.n);
-
-		if (sn_rd_u64(&r) != a) {
-			err = SN_ENOTFOUND;
-			break;
-		}
-		err = room_member(txn, sn_rd_u64(&r), b, &member);
-		if (err != SN_ENOTFOUND)
-			break;
-		err = sn_cursor_next(c, &key, &value);
-	}
-	sn_cursor_close(c);
-	return (err);
+	db_walk_open(&walk, txn, DB_ACCOUNT_ROOMS, a, 0);
+	while (err == SN_ENOTFOUND && db_walk_next(&walk, &room))
+		err = room_member(txn, room, b, &member);
+	return (db_walk_close(&walk, err));
 }
 
 enum sn_err visible_account(struct sn_txn *txn, uint64_t viewer,
@@ -63,23 +49,13 @@ static bool add(struct viewers *v, uint64_t id)
 static enum sn_err add_members(
     struct sn_txn *txn, uint64_t room, struct viewers *v)
 {
-	struct db_key from = db_key1(room);
-	struct sn_bytes key, value;
-	struct sn_cursor *c;
-	enum sn_err err;
+	struct db_walk walk;
+	uint64_t id;
 
-	if ((err = sn_cursor_open(txn, DB_MEMBERS, &c)) != SN_OK)
-		return (err);
-	err = sn_cursor_seek(c, db_bytes(&from), &key, &value);
-	while (err == SN_OK) {
-		struct sn_rd r = sn_rd_over(key.p, key.n);
-
-		if (sn_rd_u64(&r) != room || !add(v, sn_rd_u64(&r)))
-			break;
-		err = sn_cursor_next(c, &key, &value);
-	}
-	sn_cursor_close(c);
-	return (err == SN_ENOTFOUND ? SN_OK : err);
+	db_walk_open(&walk, txn, DB_MEMBERS, room, 0);
+	while (db_walk_next(&walk, &id) && add(v, id))
+		;
+	return (db_walk_close(&walk, SN_OK));
 }
 
 static int by_id(const void *a, const void *b)
@@ -122,28 +98,18 @@ static enum sn_err add_room(struct sn_txn *txn, uint64_t account, uint64_t id,
 enum sn_err visible_viewers(struct sn_txn *txn, uint64_t account,
     enum visible_to to, uint64_t small, struct viewers *out)
 {
-	struct db_key from = db_key1(account);
-	struct sn_bytes key, value;
-	struct sn_cursor *c;
-	enum sn_err err;
+	enum sn_err err = SN_OK;
+	struct db_walk walk;
+	uint64_t room;
 
 	out->count = 0;
 	(void)add(out, account);
 	if (to == VISIBLE_SELF)
 		return (SN_OK);
-	if ((err = sn_cursor_open(txn, DB_ACCOUNT_ROOMS, &c)) != SN_OK)
-		return (err);
-	err = sn_cursor_seek(c, db_bytes(&from), &key, &value);
-	for (unsigned n = 0; err == SN_OK && n < ROOMS_MOST; n++) {
-		struct sn_rd r = sn_rd_over(key.p, key.n);
-
-		if (sn_rd_u64(&r) != account ||
-		    (err = add_room(txn, account, sn_rd_u64(&r), small, out)) !=
-			SN_OK)
-			break;
-		err = sn_cursor_next(c, &key, &value);
-	}
-	sn_cursor_close(c);
+	db_walk_open(&walk, txn, DB_ACCOUNT_ROOMS, account, 0);
+	for (unsigned n = 0;
+	     err == SN_OK && n < ROOMS_MOST && db_walk_next(&walk, &room); n++)
+		err = add_room(txn, account, room, small, out);
 	unique(out);
-	return (err == SN_ENOTFOUND ? SN_OK : err);
+	return (db_walk_close(&walk, err));
 }

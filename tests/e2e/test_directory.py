@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from protocol import Refused
+from protocol import Refused, encode
 
 
 @pytest.fixture
@@ -46,6 +46,16 @@ def test_ones_own_devices_come_with_their_certificates(server, people, alice):
         assert device.not_after > 0 and device.serial
         assert "Test House" in device.issuer
     assert devices == {}
+
+
+def test_a_slow_reader_gets_it_whole_all_the_same(server, people, alice):
+    with server.login(people.alice_phone):
+        whole(alice, "alice")
+    count = 3000
+    alice.write(b"".join(encode("DIRECTORY", i, "alice") for i in range(count)))
+    for i in range(count):
+        found, end = alice.items("DEVICE", i)
+        assert (len(found), end.count, end.more) == (2, 2, False)
 
 
 def test_others_devices_are_seen_by_those_who_share_something(
