@@ -4,6 +4,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "server/net/admin.h"
+#include "server/net/farewell.h"
 #include "server/net/reach.h"
 #include "server/oplog/db.h"
 #include "server/oplog/mapping.h"
@@ -280,8 +281,14 @@ json_t *admin_account_enable(
 json_t *admin_account_delete(
     struct net *net, const json_t *request, int *fds, unsigned count)
 {
+	struct account account;
+	json_t *failure;
+
 	(void)fds;
 	(void)count;
+	if (!admin_find(net, request, &account, &failure))
+		return (failure);
+	farewell(net, account.id);
 	return (set_state(
 	    net, request, ACCOUNT_DELETED, "your account was deleted"));
 }

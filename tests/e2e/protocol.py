@@ -450,6 +450,15 @@ class Session(Wire):
             self.heard.append(
                 self.expect(*UNASKED, wait=max(limit - time.monotonic(), 0)))
 
+    def heard_until(self, name, **fields):
+        """The frames of this name that come unasked, up to and including the
+        one with these fields."""
+        found = []
+        while not found or any(
+                getattr(found[-1], k) != v for k, v in fields.items()):
+            found.append(self.hear(name))
+        return found
+
     def unheard(self):
         """What has come unasked until now."""
         self.ping()

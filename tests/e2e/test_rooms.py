@@ -357,12 +357,18 @@ def test_members_hear_of_every_change_and_nobody_else_does(ears):
             do(alice, "ROOM_ROLE", "#house", "bob", "owner").seq,
             do(bob, "ROOM_ROLE", "#house", "alice", "member").seq,
             do(bob, "ROOM_DELETE", "#house").seq]
-    told = [(f.seq, f.change, f.account) for f in bob.unheard()]
+    # One session's DONE says nothing of when another hears.
+    told, others = ([(f.seq, f.change, f.account) for f in session.heard_until(
+        "ROOM_CHANGED", change="deleted")] for session in (bob, alice))
     assert told == list(zip(
         seqs, ["joined", "topic", "history", "owner", "member", "deleted"],
         ["bob", "", "", "bob", "alice", "bob"]))
-    assert [f.change for f in alice.unheard()] == ["joined"] + [
+    assert [change for _, change, _ in others] == ["joined"] + [
         change for _, change, _ in told]
+    do(alice, "ROOM_CREATE", "#fence", False, "")
+    do(alice, "ROOM_INVITE", "#fence", "carol")
+    assert [f.room for f in carol.heard_until(
+        "ROOM_CHANGED", change="joined", account="carol")] == ["#fence"]
     assert carol.unheard() == []
 
 
@@ -372,8 +378,11 @@ def test_who_is_put_out_hears_it_and_nothing_after(ears):
     do(bob, "ROOM_JOIN", "#house")
     do(alice, "ROOM_REMOVE", "#house", "bob")
     do(alice, "ROOM_TOPIC", "#house", "not for him")
-    assert [(f.change, f.account) for f in bob.unheard()] == [
-        ("joined", "bob"), ("left", "bob")]
+    do(alice, "ROOM_CREATE", "#fence", False, "")
+    do(alice, "ROOM_INVITE", "#fence", "bob")
+    assert [(f.change, f.account) for f in bob.heard_until(
+        "ROOM_CHANGED", room="#fence")] == [
+        ("joined", "bob"), ("left", "bob"), ("joined", "bob")]
 
 
 def test_the_heir_is_told_to_all(ears):
@@ -385,6 +394,32 @@ def test_the_heir_is_told_to_all(ears):
     for session in (bob, carol):
         session.hear("ROOM_CHANGED", change="left", account="alice")
         session.hear("ROOM_CHANGED", change="owner", account="bob")
+
+
+def test_the_deletion_of_a_member_is_told_in_each_of_its_rooms(server, ears):
+    alice, bob, carol = ears
+    for name in ("#one", "#two", "#three"):
+        do(alice, "ROOM_CREATE", name, True, "")
+        do(bob, "ROOM_JOIN", name)
+    do(carol, "ROOM_JOIN", "#one")
+    do(alice, "ROOM_CREATE", "#alone", True, "")
+    bob.post("alice", "a conversation is no room")
+    carol.unheard(), bob.heard_until(
+        "ROOM_CHANGED", change="joined", account="carol")
+    server.ctl("account.delete", "alice")
+    last = {"change": "owner", "room": "#three"}
+    assert [(f.room, f.change, f.account)
+            for f in bob.heard_until("ROOM_CHANGED", **last)] == [
+        (room, change, account) for room in ("#one", "#two", "#three")
+        for change, account in (("left", "alice"), ("owner", "bob"))]
+    assert [(f.room, f.change, f.account) for f in carol.heard_until(
+        "ROOM_CHANGED", change="owner")] == [
+        ("#one", "left", "alice"), ("#one", "owner", "bob")]
+    assert sorted(r.room for r in carol.rooms()) == ["#one", "#three", "#two"]
+    # One who is not there hears nothing and is told by asking.
+    server.ctl("account.delete", "carol")
+    bob.heard_until("ROOM_CHANGED", change="left", account="carol")
+    assert members(bob, "#one") == {"bob": "owner"}
 
 
 def test_a_client_that_asked_for_nothing_hears_nothing(alice, bob):
