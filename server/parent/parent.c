@@ -19,6 +19,7 @@
 #include "lib/secret.h"
 #include "server/base/channel.h"
 #include "server/parent/control.h"
+#include "server/parent/restore.h"
 #include "server/net/front.h"
 #include "server/keeper/keeper.h"
 #include "server/net/net.h"
@@ -352,6 +353,12 @@ static enum sn_err lock_data(struct parent *p, struct sn_why *why)
 	if (flock(p->data_lock, LOCK_EX | LOCK_NB) != 0)
 		return (sn_why(why, SN_EINUSE,
 		    "another sicherd uses %s; stop it first",
+		    p->settings->data));
+	(void)snprintf(
+	    path, sizeof(path), "%s/" RESTORE_MARK, p->settings->data);
+	if (access(path, F_OK) == 0)
+		return (sn_why(why, SN_ECORRUPT,
+		    "a restore into %s was cut off; run sicherd restore again",
 		    p->settings->data));
 	return (SN_OK);
 }

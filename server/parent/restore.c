@@ -32,6 +32,7 @@ struct restore {
 	int lock, since_lock;
 	uint64_t ends; /* The backup's log. */
 	unsigned made; /* Parts whose file we have made. */
+	bool marked;
 };
 
 static void path_of(char *out, const char *folder, const char *part)
@@ -78,6 +79,85 @@ static enum sn_err lock_data(struct restore *r, struct sn_why *why)
 	return (SN_OK);
 }
 
+static void undo(struct restore *r)
+{
+	static const char *const files[] = { "data.mdb", "lock.mdb" };
+	char path[PATH_BYTES];
+
+	for (unsigned i = 0; i < r->made; i++) {
+		for (unsigned f = 0; f < 2; f++) {
+			(void)snprintf(path, sizeof(path), "%s/%s/%s", r->data,
+			    parts[i], files[f]);
+			(void)unlink(path);
+		}
+	}
+}
+
+static void mark_path(const struct restore *r, char *out)
+{
+	(void)snprintf(out, PATH_BYTES, "%s/" RESTORE_MARK, r->data);
+}
+
+/* From here on nothing in the folder is believed; what one that was cut off
+ * has left goes. */
+static enum sn_err begin(struct restore *r, struct sn_why *why)
+{
+	char path[PATH_BYTES];
+	int fd;
+
+	mark_path(r, path);
+	if (access(path, F_OK) == 0) {
+		r->made = PARTS;
+		undo(r);
+		r->made = 0;
+	}
+	for (unsigned i = 0; i < PARTS; i++) {
+		char there[PATH_BYTES];
+
+		path_of(there, r->data, parts[i]);
+		if (access(there, F_OK) == 0)
+			return (sn_why(why, SN_EEXISTS,
+			    "%s is there: a backup is restored into a folder "
+			    "without a database; move the old one away first",
+			    there));
+	}
+	if ((fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) < 0)
+		return (sn_why_errno(why, SN_EIO, "cannot write %s", path));
+	(void)close(fd);
+	r->marked = true;
+	return (sn_file_sync_folder(r->data, why));
+}
+
+/* All of it is on the disk before it may be served. */
+static enum sn_err finish(struct restore *r, struct sn_why *why)
+{
+	char path[PATH_BYTES];
+	enum sn_err err;
+
+	for (unsigned i = 0; i < PARTS; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", r->data, parts[i]);
+		if ((err = sn_file_sync_folder(path, why)) != SN_OK)
+			return (err);
+	}
+	if ((err = sn_file_sync_folder(r->data, why)) != SN_OK)
+		return (err);
+	mark_path(r, path);
+	if (unlink(path) != 0)
+		return (sn_why_errno(why, SN_EIO, "cannot remove %s", path));
+	return (sn_file_sync_folder(r->data, why));
+}
+
+static void give_up(struct restore *r)
+{
+	char path[PATH_BYTES];
+
+	if (!r->marked)
+		return;
+	undo(r);
+	mark_path(r, path);
+	(void)unlink(path);
+}
+
 static enum sn_err copy(int from, int to, const char *path, struct sn_why *why)
 {
 	char *buffer = malloc(CHUNK);
@@ -117,10 +197,7 @@ static enum sn_err copy_part(struct restore *r, unsigned i, struct sn_why *why)
 	path_of(path, r->data, parts[i]);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return (sn_why_errno(why, SN_EEXISTS,
-		    "%s: a backup is restored into a folder without a "
-		    "database; move the old one away first",
-		    path));
+		return (sn_why_errno(why, SN_EIO, "cannot make %s", path));
 	r->made = i + 1;
 	err = copy(r->from[i], fd, path, why);
 	(void)close(fd);
@@ -309,20 +386,6 @@ static enum sn_err check_copy(const char *data, struct sn_why *why)
 	return (SN_OK);
 }
 
-static void undo(struct restore *r)
-{
-	static const char *const files[] = { "data.mdb", "lock.mdb" };
-	char path[PATH_BYTES];
-
-	for (unsigned i = 0; i < r->made; i++) {
-		for (unsigned f = 0; f < 2; f++) {
-			(void)snprintf(path, sizeof(path), "%s/%s/%s", r->data,
-			    parts[i], files[f]);
-			(void)unlink(path);
-		}
-	}
-}
-
 enum sn_err restore_data(const char *backup, const char *data,
     const char *since, FILE *to, struct sn_why *why)
 {
@@ -338,16 +401,18 @@ enum sn_err restore_data(const char *backup, const char *data,
 
 	if ((err = open_backup(&r, why)) == SN_OK &&
 	    (err = lock_data(&r, why)) == SN_OK &&
+	    (err = begin(&r, why)) == SN_OK &&
 	    (err = copy_part(&r, 0, why)) == SN_OK &&
 	    (err = copy_part(&r, 1, why)) == SN_OK &&
 	    (err = check_copy(data, why)) == SN_OK &&
 	    (err = void_tokens(data, why)) == SN_OK &&
 	    (err = skip_places(&r, why)) == SN_OK &&
-	    (err = carry_since(&r, why)) == SN_OK)
-		/* One that was added while the backup was made is told. */
-		err = match_data(data, to, &without, why);
+	    (err = carry_since(&r, why)) == SN_OK &&
+	    /* One that was added while the backup was made is told. */
+	    (err = match_data(data, to, &without, why)) == SN_OK)
+		err = finish(&r, why);
 	if (err != SN_OK)
-		undo(&r);
+		give_up(&r);
 	for (unsigned i = 0; i < PARTS; i++) {
 		if (r.from[i] >= 0)
 			(void)close(r.from[i]);

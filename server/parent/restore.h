@@ -8,6 +8,10 @@
 /** The file that makes a backup whole; written last. */
 #define RESTORE_MANIFEST "backup.json"
 
+/** In the data folder while a restore is under way: what is there is not to
+ * be served, and a restore that finds it begins again. */
+#define RESTORE_MARK "restoring"
+
 /** Places of the log that a restored server leaves out: more than were used
  * since the backup, so that no place is used twice. */
 #define RESTORE_SKIP (UINT64_C(1) << 32)
@@ -22,7 +26,8 @@
  * then.  ${since} is the data folder that the server had last, or NULL:
  * what it knows to have been taken away since the backup stays away, and the
  * passwords are its; what was carried is told to ${to}, a line each.  On
- * failure ${data} holds no database, as before.
+ * failure ${data} holds no database, as before; killed, it holds none or
+ * RESTORE_MARK.
  */
 enum sn_err restore_data(const char *backup, const char *data,
     const char *since, FILE *to, struct sn_why *why) SN_MUST_USE;
