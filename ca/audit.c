@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 
 #include "ca/inventory.h"
+#include "ca/utf8.h"
+#include "lib/log.h"
 #include "lib/algorithms.h"
 
 #define VERSION 1
@@ -92,6 +94,20 @@ enum sn_err audit_add(
 		return (SN_ETOOBIG);
 	return (inventory_insert(txn, TABLE_AUDIT, key_of(e.sequence, kb),
 	    (struct sn_bytes){ row, w.n }));
+}
+
+const char *audit_value(const char *text, char *out, size_t size)
+{
+	size_t n = strlen(text);
+	bool plain = utf8_is_text(text, n) && strpbrk(text, "\"\\") == NULL;
+
+	if (plain && n < size && strchr(text, ' ') == NULL)
+		(void)snprintf(out, size, "%s", text);
+	else if (plain && n + 2 < size)
+		(void)snprintf(out, size, "\"%s\"", text);
+	else
+		(void)sn_log_quote(out, size, text, n);
+	return (out);
 }
 
 static void get_text(struct sn_rd *r, char *out, size_t size)

@@ -30,6 +30,11 @@ struct audit_entry {
 enum sn_err audit_add(struct sn_txn *txn, int64_t now, const char *event,
     const char *format, ...) SN_PRINTF(4, 5) SN_MUST_USE;
 
+/** audit_value(text, out, size): ${text} as a value of an entry: as it is, or
+ * between double quotes where it has blanks, and with \\xHH where it could be
+ * taken for something else; cut to fit; returns ${out}. */
+const char *audit_value(const char *text, char *out, size_t size);
+
 /** audit_decode(key, value, out): one entry; its hash is checked. */
 enum sn_err audit_decode(struct sn_bytes key, struct sn_bytes value,
     struct audit_entry *out) SN_MUST_USE;

@@ -16,7 +16,7 @@
  *	crl.pem     the CRLs of the issuing CA and of the root
  *	sicher-ca.conf           the admin's rules, see ca/policy.h
  *	private/    keys, encrypted
- *	inventory/  the books
+ *	inventory/  the books, and where they ended (ca/head.h)
  *	servers/HOST/            chain.pem key.pem ca.pem
  *	people/ACCOUNT/DEVICE/   cert.pem key.pem ca.pem
  */

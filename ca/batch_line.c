@@ -44,7 +44,9 @@ static enum sn_err parse(struct batch_line *line, const json_t *root,
 	    (err = check_name("the device", label, line->label,
 		 sizeof(line->label), why)) != SN_OK)
 		return (err);
-	if (days < 0 || days > DAYS_MOST)
+	/* Its absence, and not a zero, is the profile's. */
+	if (days > DAYS_MOST ||
+	    (days < 1 && json_object_get(root, "days") != NULL))
 		return (sn_why(why, SN_EINVAL,
 		    "days takes a number from 1 to %d", DAYS_MOST));
 	line->order.days = (unsigned)days;

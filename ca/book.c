@@ -200,7 +200,7 @@ static enum sn_err refuse_wrong(struct sn_txn *txn, const struct record *rec,
 enum sn_err book_reserve_in(struct sn_txn *txn, struct record *rec,
     bool replaces, const struct intent *intent, struct sn_why *why)
 {
-	char hex[SERIAL_TEXT];
+	char hex[SERIAL_TEXT], name[2 * NAME_BYTES];
 	int64_t now;
 	enum sn_err err;
 
@@ -219,7 +219,8 @@ enum sn_err book_reserve_in(struct sn_txn *txn, struct record *rec,
 	return (audit_add(txn, now, "issue.intent",
 	    "serial=%s kind=%s name=%s label=%s",
 	    sn_bytes_hex(rec->serial, SERIAL_BYTES, hex),
-	    record_kind_text(rec->kind), rec->name, rec->label));
+	    record_kind_text(rec->kind),
+	    audit_value(rec->name, name, sizeof(name)), rec->label));
 }
 
 /* Ends a transaction: commits after SN_OK, else aborts, and explains. */
@@ -245,6 +246,25 @@ enum sn_err book_reserve(struct authority *a, struct record *rec, bool replaces,
 		return (inventory_why(a->store, err, why));
 	return (
 	    end(a, txn, book_reserve_in(txn, rec, replaces, intent, why), why));
+}
+
+enum sn_err book_allows(struct authority *a, const struct record *rec,
+    bool replaces, const struct intent *intent, struct sn_why *why)
+{
+	struct sn_txn *txn;
+	int64_t now;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(a->store, &txn)) != SN_OK)
+		return (inventory_why(a->store, err, why));
+	if ((err = authority_now(txn, &now, why)) == SN_OK)
+		err =
+		    refuse_wrong(txn, rec, replaces, intent->renews, now, why);
+	/* Ended as a write is that failed: what it refuses is said. */
+	if (err != SN_OK)
+		return (end(a, txn, err, why));
+	sn_txn_abort(txn);
+	return (SN_OK);
 }
 
 static enum sn_err count_up(

@@ -38,6 +38,11 @@ struct intent {
 enum sn_err book_reserve(struct authority *a, struct record *rec, bool replaces,
     const struct intent *intent, struct sn_why *why) SN_MUST_USE;
 
+/** book_allows(a, rec, replaces, intent, why): what book_reserve would
+ * refuse, refused without writing; not for good, for others are at work. */
+enum sn_err book_allows(struct authority *a, const struct record *rec,
+    bool replaces, const struct intent *intent, struct sn_why *why) SN_MUST_USE;
+
 /**
  * book_enter(a, rec, replaces, der, why):
  * The signed certificate.  SN_EEXISTS when, unless it ${replaces}, another

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <openssl/x509v3.h>
+
 #include "ca/audit.h"
 #include "ca/book.h"
 #include "ca/crl_list.h"
@@ -57,10 +59,17 @@ static enum sn_err carry_record(
 	enum sn_err err;
 
 	err = book_get(to, rec->serial, &mine);
-	if (err == SN_OK && is_signed(&mine))
-		return (merge(to, &mine, rec, c));
 	if (err != SN_OK && err != SN_ENOTFOUND)
 		return (err);
+	/* What became of it is known there. */
+	if (err == SN_OK && rec->state != STATE_PENDING) {
+		enum sn_err settled = book_settled(to, rec);
+
+		if (settled != SN_OK)
+			return (settled);
+	}
+	if (err == SN_OK && is_signed(&mine))
+		return (merge(to, &mine, rec, c));
 	/* A serial that was taken, and is signed only there. */
 	c->certificates += is_signed(rec);
 	c->revocations += rec->state == STATE_REVOKED;
@@ -104,6 +113,37 @@ static enum sn_err carry_list(
 	return (issuer_put(to, i));
 }
 
+enum sn_err carry_listed(struct sn_txn *txn, uint32_t id, uint64_t *out)
+{
+	uint8_t b[4];
+	struct sn_bytes der;
+	const unsigned char *p;
+	X509_CRL *crl;
+	enum sn_err err;
+
+	*out = 0;
+	err = inventory_get(txn, TABLE_CRL, issuer_id_key(id, b), &der);
+	if (err != SN_OK)
+		return (err == SN_ENOTFOUND ? SN_OK : err);
+	p = der.p;
+	if ((crl = d2i_X509_CRL(NULL, &p, (long)der.n)) == NULL)
+		return (SN_ECORRUPT);
+	*out = carry_number(crl);
+	X509_CRL_free(crl);
+	return (SN_OK);
+}
+
+uint64_t carry_number(X509_CRL *crl)
+{
+	ASN1_INTEGER *n = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+	uint64_t number = 0;
+
+	if (n == NULL || ASN1_INTEGER_get_uint64(&number, n) != 1)
+		number = 0;
+	ASN1_INTEGER_free(n);
+	return (number);
+}
+
 enum sn_err carry_parted(uint32_t id, struct sn_why *why)
 {
 	char name[32];
@@ -119,6 +159,7 @@ static enum sn_err carry_issuer(struct sn_txn *from, struct sn_txn *to,
     struct issuer *theirs, struct carried *c, struct sn_why *why)
 {
 	struct issuer mine;
+	uint64_t have, there;
 	enum sn_err err;
 
 	err = issuer_get(to, theirs->id, &mine);
@@ -130,11 +171,20 @@ static enum sn_err carry_issuer(struct sn_txn *from, struct sn_txn *to,
 		return (err);
 	if (memcmp(mine.serial, theirs->serial, SERIAL_BYTES) != 0)
 		return (carry_parted(theirs->id, why));
+	if ((err = carry_listed(to, theirs->id, &have)) != SN_OK ||
+	    (err = carry_listed(from, theirs->id, &there)) != SN_OK)
+		return (err);
 	mine.active = theirs->active = mine.active || theirs->active;
-	if (theirs->crl_number <= mine.crl_number)
+	/* Numbers go on behind the highest that was reserved, and lists behind
+	 * the highest that was signed. */
+	if (theirs->crl_number > mine.crl_number) {
+		mine.crl_number = theirs->crl_number;
+		if (theirs->crl_number > c->crl)
+			c->crl = theirs->crl_number;
+	}
+	theirs->crl_number = mine.crl_number;
+	if (there <= have)
 		return (issuer_put(to, &mine));
-	if (theirs->crl_number > c->crl)
-		c->crl = theirs->crl_number;
 	return (carry_list(from, to, theirs));
 }
 
@@ -215,6 +265,59 @@ enum sn_err carry_books(struct sn_txn *from, struct sn_txn *to,
 	    (err = carry_meta(from, to)) != SN_OK)
 		return (err);
 	return (carry_audit(from, to, c));
+}
+
+/* The first that is left; SN_ENOTFOUND. */
+static enum sn_err first_intent(struct sn_txn *to, struct record *rec)
+{
+	struct sn_bytes key, value;
+	struct sn_cursor *c;
+	enum sn_err err;
+
+	if ((err = sn_cursor_open(to, TABLE_INTENT, &c)) != SN_OK)
+		return (err);
+	err = sn_cursor_first(c, &key, &value);
+	if (err == SN_OK && key.n != SERIAL_BYTES)
+		err = SN_ECORRUPT;
+	if (err == SN_OK && (err = book_get(to, key.p, rec)) == SN_ENOTFOUND)
+		err = SN_ECORRUPT;
+	sn_cursor_close(c);
+	return (err);
+}
+
+/* By its serial alone, as what only a list knows. */
+static enum sn_err revoke_unsigned(
+    struct sn_txn *to, struct record *rec, int64_t now)
+{
+	enum sn_err err;
+
+	rec->state = STATE_REVOKED;
+	rec->revoked_at = now;
+	rec->reason = REASON_SUPERSEDED;
+	rec->der = (struct sn_bytes){ "", 0 };
+	if ((err = book_put(to, rec)) != SN_OK)
+		return (err);
+	return (crl_list_add(to, rec));
+}
+
+enum sn_err carry_intents(struct sn_txn *to, int64_t now,
+    void (*tell)(void *arg, const struct record *rec, bool is_revoked),
+    void *arg)
+{
+	struct record rec;
+	enum sn_err err;
+
+	while ((err = first_intent(to, &rec)) == SN_OK) {
+		bool is_pending = rec.state == STATE_PENDING;
+
+		if ((err = book_settled(to, &rec)) != SN_OK ||
+		    (is_pending &&
+			(err = revoke_unsigned(to, &rec, now)) != SN_OK))
+			return (err);
+		if (is_pending || rec.state == STATE_VALID)
+			tell(arg, &rec, is_pending);
+	}
+	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
 enum sn_err carry_skip(struct sn_txn *to, uint64_t by)

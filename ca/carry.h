@@ -1,6 +1,8 @@
 #ifndef CA_CARRY_H
 #define CA_CARRY_H
 
+#include <openssl/x509.h>
+
 #include "ca/record.h"
 #include "lib/bytes.h"
 #include "lib/store.h"
@@ -23,6 +25,14 @@ struct carried {
 enum sn_err carry_books(struct sn_txn *from, struct sn_txn *to,
     struct carried *c, struct sn_why *why) SN_MUST_USE;
 
+/** carry_listed(txn, id, out): the number of the list of that CA which the
+ * books keep, 0 for none; a higher one may have been reserved. */
+enum sn_err carry_listed(
+    struct sn_txn *txn, uint32_t id, uint64_t *out) SN_MUST_USE;
+
+/** carry_number(crl): its number, 0 for none. */
+uint64_t carry_number(X509_CRL *crl);
+
 /** carry_parted(id, why): SN_EDENIED, for each side has made another CA of
  * that id. */
 enum sn_err carry_parted(uint32_t id, struct sn_why *why) SN_MUST_USE;
@@ -41,6 +51,16 @@ enum sn_err carry_leaf(
  * crl.pem.  SN_EDENIED when one is signed by no CA of ours. */
 enum sn_err carry_lists(struct sn_txn *to, struct sn_bytes pem,
     struct carried *c, struct sn_why *why) SN_MUST_USE;
+
+/**
+ * carry_intents(to, now, tell, arg):
+ * What was under way when the backup was made went on without it.  A serial
+ * that was taken and not signed is revoked, for its certificate may have left;
+ * what was signed is valid, for its files were about to be written.
+ */
+enum sn_err carry_intents(struct sn_txn *to, int64_t now,
+    void (*tell)(void *arg, const struct record *rec, bool is_revoked),
+    void *arg) SN_MUST_USE;
 
 /** carry_stale(to, stale): mark the CAs whose list lacks a revocation that
  * the books have; *${stale} is how many. */

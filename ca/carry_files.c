@@ -265,18 +265,15 @@ static enum sn_err carry_entry(struct sn_txn *to, X509_REVOKED *entry,
 static enum sn_err keep_list(
     struct sn_txn *to, uint32_t id, X509_CRL *crl, struct carried *c)
 {
-	ASN1_INTEGER *n = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+	uint64_t number = carry_number(crl), have;
 	unsigned char *der = NULL;
-	uint64_t number = 0;
 	uint8_t b[4];
 	struct issuer i;
 	enum sn_err err;
 	int len;
 
-	if (n == NULL || ASN1_INTEGER_get_uint64(&number, n) != 1)
-		number = 0;
-	ASN1_INTEGER_free(n);
-	if ((err = issuer_get(to, id, &i)) != SN_OK || number <= i.crl_number)
+	if ((err = issuer_get(to, id, &i)) != SN_OK ||
+	    (err = carry_listed(to, id, &have)) != SN_OK || number <= have)
 		return (err);
 	if ((len = i2d_X509_CRL(crl, &der)) <= 0)
 		return (SN_ECRYPTO);
@@ -287,7 +284,8 @@ static enum sn_err keep_list(
 		return (err);
 	if (number > c->crl)
 		c->crl = number;
-	i.crl_number = number;
+	if (number > i.crl_number)
+		i.crl_number = number;
 	i.crl_this = seconds(X509_CRL_get0_lastUpdate(crl));
 	i.crl_next = seconds(X509_CRL_get0_nextUpdate(crl));
 	return (issuer_put(to, &i));

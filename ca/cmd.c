@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ca/head.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
 #include "ca/keyring.h"
@@ -63,6 +64,8 @@ int cmd_run(struct sn_cli *cli, enum sn_err (*body)(struct cmd *))
 	if (cmd.json && (cmd.result = json_object()) == NULL)
 		return (STATUS_FAILED);
 	status = finish(&cmd, body(&cmd));
+	if (cmd.a != NULL && cmd.a->running >= 0)
+		head_note(cmd.a);
 	authority_close(cmd.a);
 	policy_free(cmd.policy);
 	json_decref(cmd.result);
@@ -110,7 +113,8 @@ enum sn_err cmd_open(struct cmd *cmd, bool read_only)
 	bool needed;
 
 	err = authority_open(cmd->dir, read_only, &cmd->a, &cmd->why);
-	if (err != SN_OK || read_only)
+	if (err != SN_OK || (err = head_check(cmd->a, &cmd->why)) != SN_OK ||
+	    read_only)
 		return (err);
 	if ((err = cmd_policy(cmd)) != SN_OK)
 		return (err);
@@ -194,6 +198,7 @@ enum sn_err cmd_passphrase(struct cmd *cmd, bool is_new, struct sn_secret *out)
 		.credential = "sicher-ca.passphrase",
 		.hint = "--passphrase-file FILE or --passphrase-fd N",
 		.is_new = is_new,
+		.least = is_new ? PASSPHRASE_LEAST : 0,
 	};
 
 	return (sn_passphrase_read(&source, out, &cmd->why));

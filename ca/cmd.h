@@ -11,6 +11,10 @@
 #include "lib/cli.h"
 #include "lib/secret.h"
 
+/* Characters of a passphrase that keys are encrypted with: whoever finds a
+ * backup may try for years. */
+#define PASSPHRASE_LEAST 12
+
 /* One command at work: what it was asked, what it tells. */
 struct cmd {
 	struct sn_cli *cli;

@@ -37,6 +37,7 @@ static enum sn_err note(struct cmd *cmd, const char *to, int64_t *now)
 {
 	struct sn_why ignored;
 	struct sn_txn *txn;
+	char value[900];
 	enum sn_err err;
 
 	if ((err = sn_txn_write(cmd->a->store, &txn)) != SN_OK)
@@ -45,7 +46,8 @@ static enum sn_err note(struct cmd *cmd, const char *to, int64_t *now)
 	if (err == SN_EDENIED)
 		err = SN_OK;
 	if (err != SN_OK ||
-	    (err = audit_add(txn, *now, "backup", "to=%.900s", to)) != SN_OK) {
+	    (err = audit_add(txn, *now, "backup", "to=%s",
+		 audit_value(to, value, sizeof(value)))) != SN_OK) {
 		sn_txn_abort(txn);
 		return (inventory_why(cmd->a->store, err, &cmd->why));
 	}

@@ -7,6 +7,7 @@
 #include "ca/draft.h"
 #include "ca/due.h"
 #include "ca/examine.h"
+#include "ca/head.h"
 #include "ca/inventory.h"
 #include "ca/settle.h"
 #include "lib/clock.h"
@@ -67,7 +68,7 @@ static enum sn_err accept_clock(struct cmd *cmd)
 	if ((err = sn_txn_write(cmd->a->store, &txn)) != SN_OK)
 		return (inventory_why(cmd->a->store, err, &cmd->why));
 	if ((err = authority_touch(txn, now)) != SN_OK ||
-	    (err = audit_add(txn, now, "clock", "accepted by hand")) != SN_OK) {
+	    (err = audit_add(txn, now, "clock", "accepted=by-hand")) != SN_OK) {
 		sn_txn_abort(txn);
 		return (inventory_why(cmd->a->store, err, &cmd->why));
 	}
@@ -149,7 +150,8 @@ static enum sn_err body(struct cmd *cmd)
 	(void)snprintf(books, sizeof(books), "%s/inventory", cmd->dir);
 	if ((err = examine_books(cmd, books)) != SN_OK ||
 	    (err = authority_open(cmd->dir, false, &cmd->a, &cmd->why)) !=
-		SN_OK)
+		SN_OK ||
+	    (err = head_check(cmd->a, &cmd->why)) != SN_OK)
 		return (err);
 	if (sn_cli_has(cmd->cli, "accept-clock") &&
 	    (err = accept_clock(cmd)) != SN_OK)

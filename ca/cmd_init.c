@@ -7,6 +7,7 @@
 #include "ca/crl.h"
 #include "ca/draft.h"
 #include "ca/found.h"
+#include "ca/head.h"
 #include "ca/host.h"
 #include "ca/leaf.h"
 #include "ca/outbox.h"
@@ -151,8 +152,8 @@ static enum sn_err found(struct cmd *cmd, const struct plan *plan,
 		return (err);
 	err = authority_create(
 	    draft.path, plan->organisation, &cmd->a, &cmd->why);
-	if (err == SN_OK)
-		err = build(cmd, plan, passphrase);
+	if (err == SN_OK && (err = build(cmd, plan, passphrase)) == SN_OK)
+		head_note(cmd->a);
 	authority_close(cmd->a);
 	cmd->a = NULL;
 	if (err == SN_OK)

@@ -33,6 +33,7 @@ static enum sn_err ask(struct change *c)
 		.file = sn_cli_value(c->cmd->cli, "new-passphrase-file"),
 		.hint = "--new-passphrase-file FILE or --new-passphrase-fd N",
 		.is_new = true,
+		.least = PASSPHRASE_LEAST,
 	};
 	struct sn_passphrase root = {
 		.what = "passphrase of the root's key",

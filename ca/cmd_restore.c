@@ -15,6 +15,7 @@
 #include "ca/due.h"
 #include "ca/elect.h"
 #include "ca/examine.h"
+#include "ca/head.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
 #include "ca/keyring.h"
@@ -33,6 +34,7 @@
 struct there {
 	bool something;        /* Not just an empty folder. */
 	struct authority *old; /* Its books, when they are whole. */
+	bool behind;           /* They are, and lack what was written last. */
 	int lock;              /* Held when they are not; else -1. */
 };
 
@@ -45,7 +47,8 @@ struct work {
 	int64_t time;   /* Of the backup. */
 	bool has_lists; /* It is known what was revoked since. */
 	unsigned stale;
-	uint32_t active; /* Id of the issuing CA that signs from here on. */
+	json_t *unfinished; /* What was under way when the backup was made. */
+	uint32_t active;    /* Id of the issuing CA that signs from here on. */
 	uint64_t certificates;
 };
 
@@ -78,6 +81,11 @@ static enum sn_err open_whole(struct work *w)
 		err = settle(w->there.old, ignore, NULL, &others, &w->cmd->why);
 	if (err == SN_OK && !authority_alone(w->there.old))
 		err = busy(w);
+	if (err == SN_OK &&
+	    head_check(w->there.old, &w->cmd->why) == SN_ECORRUPT) {
+		w->there.behind = true;
+		cmd_say(w->cmd, "damage: %s", w->cmd->why.text);
+	}
 	return (err);
 }
 
@@ -246,7 +254,8 @@ static enum sn_err carry_published(struct work *w, struct sn_txn *to)
 	(void)snprintf(path, sizeof(path), "%s/ca.pem", w->cmd->dir);
 	if ((err = carry_file(w, to, path, carry_trust, &read)) != SN_OK)
 		return (err);
-	if (w->there.old == NULL && (err = carry_leaves(w, to)) != SN_OK)
+	if ((w->there.old == NULL || w->there.behind) &&
+	    (err = carry_leaves(w, to)) != SN_OK)
 		return (err);
 	(void)snprintf(path, sizeof(path), "%s/crl.pem", w->cmd->dir);
 	if ((err = carry_file(w, to, path, carry_lists, &read)) != SN_OK)
@@ -306,7 +315,7 @@ static bool has_key(const void *arg, uint32_t id)
 static enum sn_err note(struct work *w, struct sn_txn *to)
 {
 	struct carried *c = &w->carried;
-	char when[SN_CLOCK_TEXT], name[32];
+	char when[SN_CLOCK_TEXT], name[32], from[700];
 	struct sn_why ignored;
 	int64_t now;
 	enum sn_err err;
@@ -322,11 +331,35 @@ static enum sn_err note(struct work *w, struct sn_txn *to)
 	    (err = authority_touch(to, now)) != SN_OK)
 		return (err);
 	return (audit_add(to, now, "restore",
-	    "from=%.700s of=%s certificates=%u revocations=%u issuers=%u "
+	    "from=%s of=%s certificates=%u revocations=%u issuers=%u "
 	    "entries=%u active=%s",
-	    w->from, sn_clock_rfc3339(w->time, when), c->certificates,
-	    c->revocations, c->issuers, c->entries,
-	    issuer_key(w->active, name)));
+	    audit_value(w->from, from, sizeof(from)),
+	    sn_clock_rfc3339(w->time, when), c->certificates, c->revocations,
+	    c->issuers, c->entries, issuer_key(w->active, name)));
+}
+
+static void keep_unfinished(
+    void *arg, const struct record *rec, bool is_revoked)
+{
+	struct work *w = arg;
+	char serial[SERIAL_TEXT];
+
+	(void)json_array_append_new(
+	    w->unfinished, json_pack("{s:s,s:s,s:s,s:s}", "serial",
+			       sn_bytes_hex(rec->serial, SERIAL_BYTES, serial),
+			       "name", rec->name, "device", rec->label, "done",
+			       is_revoked ? "revoked" : "kept"));
+}
+
+static enum sn_err carry_unfinished(struct work *w, struct sn_txn *to)
+{
+	struct sn_why ignored;
+	int64_t now;
+	enum sn_err err = authority_now(to, &now, &ignored);
+
+	if (err == SN_OK || err == SN_EDENIED)
+		err = carry_intents(to, now, keep_unfinished, w);
+	return (inventory_why(w->cmd->a->store, err, &w->cmd->why));
 }
 
 static enum sn_err carry(struct work *w)
@@ -341,6 +374,7 @@ static enum sn_err carry(struct work *w)
 	    (w->there.something && (err = carry_published(w, to)) != SN_OK) ||
 	    (err = carry_named(w, to)) != SN_OK ||
 	    (!w->has_lists && (err = without_lists(w, to)) != SN_OK) ||
+	    (err = carry_unfinished(w, to)) != SN_OK ||
 	    (err = inventory_why(store, note(w, to), &w->cmd->why)) != SN_OK) {
 		sn_txn_abort(to);
 		return (err);
@@ -358,9 +392,39 @@ static enum sn_err install(struct work *w)
 			return (err);
 		return (outbox_publish(w->cmd->a, &w->cmd->why));
 	}
+	/* The head is noted with it, in the folder that is to appear. */
 	if ((err = outbox_publish(w->cmd->a, &w->cmd->why)) != SN_OK)
 		return (err);
 	return (draft_appear(&w->draft, &w->cmd->why));
+}
+
+static const char *text_of(const json_t *o, const char *name)
+{
+	return (json_string_value(json_object_get(o, name)));
+}
+
+/* The original went on after the backup: what it signed may be out there. */
+static void tell_unfinished(struct work *w)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach(w->unfinished, i, o)
+	{
+		bool revoked = strcmp(text_of(o, "done"), "revoked") == 0;
+		const char *device = text_of(o, "device");
+
+		cmd_say(w->cmd,
+		    "Under way when the backup was made: %s%s%s, certificate "
+		    "%s. %s",
+		    text_of(o, "name"), device[0] != '\0' ? ", device " : "",
+		    device, text_of(o, "serial"),
+		    revoked ? "It may have left since, and is not here: its "
+			      "serial is revoked, issue another."
+			    : "It stays valid; if its files never arrived, "
+			      "revoke it by its serial.");
+	}
+	cmd_set(w->cmd, "unfinished", json_incref(w->unfinished));
 }
 
 static void tell(struct work *w)
@@ -398,10 +462,11 @@ static void tell(struct work *w)
 		    "What was revoked since the backup is not known, and is "
 		    "valid again: look through sicher-ca list. The lists' "
 		    "numbers begin far above all that can have been used.");
+	tell_unfinished(w);
 	if (w->there.something && w->there.old == NULL)
 		cmd_say(cmd, "The damaged books are kept, as "
 			     "inventory/data.mdb.before-TIME.");
-	if (w->stale > 0 || !w->has_lists)
+	if (w->stale > 0 || !w->has_lists || json_array_size(w->unfinished) > 0)
 		cmd->status = STATUS_ATTENTION;
 	cmd_say(cmd, "Next: sicher-ca check%s",
 	    w->stale > 0 ? ", and sicher-ca crl publish, for a list lacks a "
@@ -426,6 +491,7 @@ static enum sn_err body(struct cmd *cmd)
 		.cmd = cmd,
 		.from = sn_cli_arg(cmd->cli, 0),
 		.there.lock = -1,
+		.unfinished = json_array(),
 	};
 	char dir[PATH_MAX];
 	size_t n = strlen(cmd->dir);
@@ -441,7 +507,9 @@ static enum sn_err body(struct cmd *cmd)
 		    "--crl and --no-crl contradict each other"));
 	if ((err = draft_begin(dir, &w.draft, &cmd->why)) != SN_OK)
 		return (err);
-	err = restore(&w);
+	if ((err = restore(&w)) == SN_OK)
+		head_note(cmd->a);
+	json_decref(w.unfinished);
 	authority_close(cmd->a);
 	cmd->a = NULL;
 	authority_close(w.there.old);

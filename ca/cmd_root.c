@@ -209,6 +209,7 @@ static enum sn_err note(struct cmd *cmd, const char *to)
 {
 	struct sn_why ignored;
 	struct sn_txn *txn;
+	char value[900];
 	int64_t now;
 	enum sn_err err;
 
@@ -218,8 +219,8 @@ static enum sn_err note(struct cmd *cmd, const char *to)
 	if (err == SN_EDENIED)
 		err = SN_OK;
 	if (err != SN_OK || (err = keyring_note_moved(txn, to)) != SN_OK ||
-	    (err = audit_add(txn, now, "root.offline", "to=%.900s", to)) !=
-		SN_OK) {
+	    (err = audit_add(txn, now, "root.offline", "to=%s",
+		 audit_value(to, value, sizeof(value)))) != SN_OK) {
 		sn_txn_abort(txn);
 		return (inventory_why(cmd->a->store, err, &cmd->why));
 	}

@@ -42,7 +42,7 @@ void crl_unlock(int fd)
 enum sn_err crl_revoke(
     struct sn_txn *txn, struct record *rec, uint8_t reason, int64_t now)
 {
-	char hex[SERIAL_TEXT];
+	char hex[SERIAL_TEXT], name[2 * NAME_BYTES];
 	struct issuer issuer;
 	enum sn_err err;
 
@@ -61,7 +61,8 @@ enum sn_err crl_revoke(
 	return (audit_add(txn, now, "revoke",
 	    "serial=%s kind=%s name=%s label=%s reason=%s",
 	    sn_bytes_hex(rec->serial, SERIAL_BYTES, hex),
-	    record_kind_text(rec->kind), rec->name, rec->label,
+	    record_kind_text(rec->kind),
+	    audit_value(rec->name, name, sizeof(name)), rec->label,
 	    record_reason_text(reason)));
 }
 

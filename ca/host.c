@@ -8,12 +8,21 @@
 #define DNS_MAX 253
 #define DNS_LABEL_MAX 63
 
-static bool is_address(const char *host)
+/* An IPv4 address that is written as one of IPv6 becomes what it is, so that
+ * rules about it cannot be walked around. */
+static bool read_address(const char *host, char out[INET6_ADDRSTRLEN])
 {
-	unsigned char raw[sizeof(struct in6_addr)];
+	struct in6_addr raw;
 
-	return (inet_pton(AF_INET, host, raw) == 1 ||
-		inet_pton(AF_INET6, host, raw) == 1);
+	if (inet_pton(AF_INET, host, &raw) == 1 ||
+	    (inet_pton(AF_INET6, host, &raw) == 1 &&
+		!IN6_IS_ADDR_V4MAPPED(&raw))) {
+		(void)snprintf(out, INET6_ADDRSTRLEN, "%s", host);
+		return (true);
+	}
+	return (inet_pton(AF_INET6, host, &raw) == 1 &&
+		inet_ntop(AF_INET, &raw.s6_addr[12], out, INET6_ADDRSTRLEN) !=
+		    NULL);
 }
 
 static bool is_label(const char *p, size_t n)
@@ -48,8 +57,10 @@ static bool is_dns(const char *host)
 enum sn_err host_san(
     const char *host, char out[HOST_SAN_BYTES], struct sn_why *why)
 {
-	if (is_address(host))
-		(void)snprintf(out, HOST_SAN_BYTES, "ip:%s", host);
+	char address[INET6_ADDRSTRLEN];
+
+	if (read_address(host, address))
+		(void)snprintf(out, HOST_SAN_BYTES, "ip:%s", address);
 	else if (is_dns(host))
 		(void)snprintf(out, HOST_SAN_BYTES, "dns:%s", host);
 	else

@@ -7,7 +7,8 @@
 #define HOST_SAN_BYTES 260
 
 /** host_san(host, out, why): ${host} is an IP address or a DNS name of
- * letters, digits and hyphens, without wildcard.  SN_EINVAL. */
+ * letters, digits and hyphens, without wildcard; an IPv4 address mapped into
+ * IPv6 becomes the IPv4 address.  SN_EINVAL. */
 enum sn_err host_san(
     const char *host, char out[HOST_SAN_BYTES], struct sn_why *why) SN_MUST_USE;
 

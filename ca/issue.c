@@ -188,6 +188,24 @@ static enum sn_err sign_and_enter(struct authority *a,
 	return (err);
 }
 
+enum sn_err issue_ready(struct authority *a, const struct order *order,
+    uint32_t issuer, struct sn_why *why)
+{
+	struct intent intent;
+	struct record rec;
+	enum sn_err err;
+	X509 *x;
+
+	if ((err = load_issuer(a, order, issuer, &x, why)) != SN_OK)
+		return (err);
+	err = issue_check(a, order, x, why);
+	X509_free(x);
+	if (err != SN_OK)
+		return (err);
+	issue_row(order, issuer, &rec, &intent);
+	return (book_allows(a, &rec, order->replaces, &intent, why));
+}
+
 enum sn_err issue(struct authority *a, const struct order *order,
     const struct key *signer, uint32_t issuer, struct issued *out,
     struct sn_why *why)

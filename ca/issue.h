@@ -41,6 +41,14 @@ enum sn_err issue_check(const struct authority *a, const struct order *order,
     X509 *issuer, struct sn_why *why) SN_MUST_USE;
 
 /**
+ * issue_ready(a, order, issuer, why):
+ * What issue() would refuse before it writes anything, refused without it:
+ * for whoever makes ready for the certificate's files.
+ */
+enum sn_err issue_ready(struct authority *a, const struct order *order,
+    uint32_t issuer, struct sn_why *why) SN_MUST_USE;
+
+/**
  * issue(a, order, signer, issuer, out, why):
  * issue_check; then reserve, sign, lint, enter.  ${issuer} is the id of the CA
  * that signs with ${signer}.  When this returns SN_OK the certificate is in

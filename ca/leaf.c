@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ca/book.h"
+#include "ca/head.h"
 #include "ca/ssl.h"
 
 /* Where the files go, as it is written into the intent. */
@@ -55,6 +56,7 @@ static enum sn_err write_files(struct authority *a, struct leaf *leaf,
 	struct sn_why inner;
 	enum sn_err err;
 
+	head_note(a);
 	err = deliver(
 	    a, &leaf->issued, key, leaf->key_passphrase, leaf->folder, &inner);
 	if (err == SN_OK && leaf->p12 != NULL)
@@ -93,12 +95,16 @@ enum sn_err leaf_make(struct authority *a, struct leaf *leaf,
 	};
 	enum sn_err err;
 
-	if ((err = destination(leaf, to, why)) != SN_OK ||
-	    (err = deliver_folder(a, to, leaf->folder, why)) != SN_OK)
+	if ((err = destination(leaf, to, why)) != SN_OK)
 		return (err);
 	if (has_key &&
 	    ((err = key_generate(leaf->profile->key, &key, why)) != SN_OK ||
 		(err = spki_of(key_public(key), &spki, why)) != SN_OK))
+		goto out;
+	/* Refused, it leaves no empty folder; and without a folder, no
+	 * certificate. */
+	if ((err = issue_ready(a, &order, issuer, why)) != SN_OK ||
+	    (err = deliver_folder(a, to, leaf->folder, why)) != SN_OK)
 		goto out;
 	err = issue(a, &order, signer, issuer, &leaf->issued, why);
 	if (err == SN_OK && (err = write_files(a, leaf, key, why)) != SN_OK)

@@ -8,6 +8,7 @@
 
 #include <openssl/bio.h>
 
+#include "ca/head.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
 #include "ca/ssl.h"
@@ -161,6 +162,8 @@ enum sn_err outbox_publish(const struct authority *a, struct sn_why *why)
 	char path[PATH_BYTES];
 	enum sn_err err;
 
+	/* Nothing leaves before it is known to have been. */
+	head_note(a);
 	if ((err = trust_of_servers(a, why)) != SN_OK ||
 	    (err = outbox_trust(a, authority_path(a, path, "ca.pem"), why)) !=
 		SN_OK)

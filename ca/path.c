@@ -88,7 +88,7 @@ static bool decode_list(struct sn_bytes der, void *to)
 static enum sn_err add(void *to, const char *file, size_t max, take_fn *take,
     decode_fn *decode, const char *what, struct sn_why *why)
 {
-	bool any = false;
+	bool any = false, whole = true;
 	char *text;
 	size_t n;
 	BIO *bio;
@@ -99,12 +99,19 @@ static enum sn_err add(void *to, const char *file, size_t max, take_fn *take,
 	if (n > 0 && (unsigned char)text[0] == DER_SEQUENCE) {
 		any = decode((struct sn_bytes){ text, n }, to);
 	} else if ((bio = BIO_new_mem_buf(text, (int)n)) != NULL) {
+		ERR_clear_error();
 		while (take(bio, to))
 			any = true;
+		whole = ERR_GET_REASON(ERR_peek_last_error()) ==
+			PEM_R_NO_START_LINE;
 		BIO_free(bio);
 	}
 	free(text);
 	ERR_clear_error();
+	/* What is missing may be the newer of two lists. */
+	if (any && !whole)
+		return (
+		    sn_why(why, SN_EINVAL, "%s is cut off or damaged", file));
 	if (any)
 		return (SN_OK);
 	return (

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ca/head.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 
@@ -93,15 +94,18 @@ static enum sn_err keep_old(const char *folder, struct sn_why *why)
 
 /* The lock file tells of the state of the old books: the next to open them
  * makes another. */
-static enum sn_err exchange(
-    const char *folder, const struct authority *restored, struct sn_why *why)
+static enum sn_err exchange(const char *folder, const char *restored_to,
+    const struct authority *restored, struct sn_why *why)
 {
 	char from[PATH_BYTES], to[PATH_BYTES + 64], lock[PATH_BYTES + 64];
+	enum sn_err err;
 
 	authority_path(restored, from, "inventory/data.mdb");
 	(void)snprintf(to, sizeof(to), "%s/data.mdb", folder);
 	(void)snprintf(lock, sizeof(lock), "%s/lock.mdb", folder);
 	(void)unlink(lock);
+	if ((err = head_forget(restored_to, why)) != SN_OK)
+		return (err);
 	if (rename(from, to) != 0)
 		return (sn_why_errno(why, SN_EIO, "cannot replace %s", to));
 	(void)unlink(lock);
@@ -119,7 +123,7 @@ enum sn_err reinstate(
 	    (err = add_keys(dir, restored, why)) != SN_OK ||
 	    (err = add_rules(dir, restored, why)) != SN_OK ||
 	    (err = keep_old(folder, why)) != SN_OK ||
-	    (err = exchange(folder, restored, why)) != SN_OK)
+	    (err = exchange(folder, dir, restored, why)) != SN_OK)
 		return (err);
 	(void)snprintf(restored->dir, sizeof(restored->dir), "%s", dir);
 	return (SN_OK);

@@ -15,6 +15,8 @@ struct network {
 	unsigned bits;
 };
 
+#define MAPPED_BITS 96U /* Before an IPv4 address in an IPv6 one. */
+
 static bool read_address(const char *text, struct network *out)
 {
 	out->n = sizeof(struct in_addr);
@@ -22,6 +24,22 @@ static bool read_address(const char *text, struct network *out)
 		return (true);
 	out->n = sizeof(struct in6_addr);
 	return (inet_pton(AF_INET6, text, out->bytes) == 1);
+}
+
+/* One of IPv6 that holds addresses of IPv4 is what it holds. */
+static void unmap(struct network *net)
+{
+	static const uint8_t prefix[MAPPED_BITS / 8] = {
+		[10] = 0xff, [11] = 0xff
+	};
+
+	if (net->n != sizeof(struct in6_addr) || net->bits < MAPPED_BITS ||
+	    memcmp(net->bytes, prefix, sizeof(prefix)) != 0)
+		return;
+	memmove(
+	    net->bytes, net->bytes + sizeof(prefix), sizeof(struct in_addr));
+	net->n = sizeof(struct in_addr);
+	net->bits -= MAPPED_BITS;
 }
 
 static bool read_network(const char *text, struct network *out)
@@ -37,14 +55,17 @@ static bool read_network(const char *text, struct network *out)
 	if (!read_address(address, out))
 		return (false);
 	out->bits = (unsigned)out->n * 8;
-	if (text[n] == '\0')
+	if (text[n] == '\0') {
+		unmap(out);
 		return (true);
+	}
 	if (text[n + 1] < '0' || text[n + 1] > '9')
 		return (false);
 	bits = strtoul(text + n + 1, &end, 10);
 	if (*end != '\0' || bits > out->bits)
 		return (false);
 	out->bits = (unsigned)bits;
+	unmap(out);
 	return (true);
 }
 
@@ -64,8 +85,9 @@ static bool within(const char *rule, const char *name)
 {
 	struct network net, one;
 
-	return (read_network(rule, &net) && read_address(name, &one) &&
-		net.n == one.n && begins_alike(net.bytes, one.bytes, net.bits));
+	return (read_network(rule, &net) && read_network(name, &one) &&
+		one.bits == one.n * 8 && net.n == one.n &&
+		begins_alike(net.bytes, one.bytes, net.bits));
 }
 
 static bool below(const char *rule, const char *name)

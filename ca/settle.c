@@ -200,7 +200,7 @@ static enum sn_err apply(struct sn_txn *txn, struct record *rec, enum fate fate,
 	if (err != SN_OK ||
 	    (err = sn_txn_delete(txn, TABLE_INTENT,
 		 (struct sn_bytes){ rec->serial, SERIAL_BYTES })) != SN_OK ||
-	    (err = audit_add(txn, now, "settle", "serial=%s %s", hex,
+	    (err = audit_add(txn, now, "settle", "serial=%s did=\"%s\"", hex,
 		 words[fate])) != SN_OK)
 		return (err);
 	(void)snprintf(line, sizeof(line), "certificate %s of %s%s%s %s", hex,

@@ -15,6 +15,16 @@
 #include "lib/file.h"
 
 /* Takes the newline off and refuses what cannot be meant. */
+static size_t characters(const struct sn_secret *s)
+{
+	size_t count = 0;
+
+	/* Not the bytes that follow on in UTF-8. */
+	for (size_t i = 0; i < s->len; i++)
+		count += ((unsigned char)s->data[i] & 0xc0) != 0x80;
+	return (count);
+}
+
 static enum sn_err settle(
     const struct sn_passphrase *source, struct sn_secret *s, struct sn_why *why)
 {
@@ -34,6 +44,11 @@ static enum sn_err settle(
 	if (s->len == 0)
 		return (
 		    sn_why(why, SN_EINVAL, "the %s is empty", source->what));
+	if (source->is_new && characters(s) < source->least)
+		return (sn_why(why, SN_EINVAL,
+		    "the %s is too short: take %zu characters or more, four "
+		    "words for instance",
+		    source->what, source->least));
 	return (SN_OK);
 }
 

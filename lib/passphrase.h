@@ -21,6 +21,7 @@ struct sn_passphrase {
 	const char *credential; /* A name in $CREDENTIALS_DIRECTORY; or NULL. */
 	const char *hint; /* How else to give it: "--passphrase-file FILE". */
 	bool is_new;      /* Ask twice. */
+	size_t least;     /* Characters that a new one has, or more. */
 };
 
 /**
@@ -29,7 +30,7 @@ struct sn_passphrase {
  * person types, with the terminal's echo off; the terminal is put right
  * before any signal acts.
  *
- * SN_EINVAL: empty, too long, not a descriptor, or the two entries differ;
+ * SN_EINVAL: empty, too short, too long, not a descriptor, or the two entries differ;
  * SN_EMODE: the file is open to others; SN_ENOTFOUND: no such file;
  * SN_EAUTH: nobody to ask, for there is no terminal.
  */

@@ -44,7 +44,8 @@ class House:
         self.dir = pathlib.Path(folder).resolve()
         self.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.count = people
-        self.passphrase = private(self.dir / "passphrase", "bench\n")
+        self.passphrase = private(
+            self.dir / "passphrase", "only for the bench\n")
         self.password = private(self.dir / "password", "correct horse\n")
         self.authority = self.dir / "authority"
         self.people = self.dir / "people"

@@ -53,7 +53,7 @@ def house(founded, tmp_path):
     house = founded.copy(tmp_path / "ca")
     shutil.copy(founded.dir.parent / "earlier", tmp_path / "earlier")
     (tmp_path / "stick").mkdir(mode=0o700)
-    secret(tmp_path, "new", "another one")
+    secret(tmp_path, "new", "another one than before")
     return house
 
 
@@ -171,10 +171,10 @@ def test_a_passphrase_is_asked_for_and_not_shown(house):
     assert "Passphrase of the authority:" in shown
     assert PASSPHRASE not in shown
     shown, status = typed(line(house, ["key", "passwd"]), PASSPHRASE,
-                          "second one", "second two")
+                          "the second one", "the second two")
     assert status == 2 and "differ" in shown
     shown, status = typed(line(house, ["key", "passwd"]), PASSPHRASE,
-                          "second one", "second one")
+                          "the second one", "the second one")
     assert status == 0 and "second" not in shown, shown
 
 

@@ -81,6 +81,8 @@ def test_lines_are_answered_in_order_and_the_refused_ones_keep_nothing_up(
         '{"account": "ad\\u0000a", "csr": "x"}',
         {"account": "ada", "device": "x", "csr": good, "days": 100000},
         {"account": "ada", "device": "x", "csr": good, "days": 826},
+        {"account": "ada", "device": "x", "csr": good, "days": 0},
+        {"account": "ada", "device": "x", "csr": good, "days": -1},
         {"account": "ada", "device": "x", "csr": good, "profile": "nope"},
         {"account": "ada", "device": "x", "csr": good, "profile": "server"},
         {"account": "ada", "device": "x",
@@ -97,7 +99,7 @@ def test_lines_are_answered_in_order_and_the_refused_ones_keep_nothing_up(
     issued = [a for a in answers if "pem" in a]
     assert [a["line"] for a in issued] == [1, len(lines)]
     assert all(a["error"] and a["message"] for a in answers if "pem" not in a)
-    assert "2 certificates issued" in said and "14 refused" in said
+    assert "2 certificates issued" in said and "16 refused" in said
     assert len(ca_books.listed(house.dir)) == before + 2
     house.command("check")
 

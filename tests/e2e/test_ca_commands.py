@@ -53,6 +53,40 @@ def test_a_wrong_passphrase_changes_nothing(house, tmp_path):
     assert rows(house) == before
 
 
+@pytest.mark.parametrize("text, code", [
+    ("", 2), ("brief", 2), ("eleven char", 2), ("\u00e4" * 11, 2),
+    ("twelve chars", 0), ("\u00e4" * 12, 0)])
+def test_a_passphrase_that_is_easily_guessed_makes_no_authority(
+        tmp_path, text, code):
+    secret = tmp_path / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text(text + "\n")
+    done = subprocess.run(
+        [BUILD / "sicher-ca", "--dir", tmp_path / "ca", "init", "House",
+         "--passphrase-file", secret], capture_output=True, text=True,
+        timeout=60)
+    assert done.returncode == code, done.stderr
+    assert (tmp_path / "ca").exists() == (code == 0)
+    if text and code:
+        assert "12 characters or more" in done.stderr
+        assert text not in done.stderr
+
+
+def test_values_of_the_audit_trail_can_be_told_apart(house, tmp_path):
+    for name, shown in (("plain", "to={}"), ("two words", 'to="{}"'),
+                        ('a "quoted" one', 'to="{}"'),
+                        ("line\nbreak", 'to="{}"')):
+        file = tmp_path / name
+        house.command("backup", file)
+        text = str(file).replace('"', "\\x22").replace("\n", "\\x0A")
+        last = json.loads(house.command("audit", "--json").stdout)[
+            "entries"][-1]
+        assert last["event"] == "backup"
+        assert last["text"].lower() == shown.format(text).lower()
+    entries = json.loads(house.command("audit", "--json").stdout)["entries"]
+    assert any('name="Test House Issuing CA 1"' in e["text"] for e in entries)
+
+
 def test_a_second_certificate_for_a_device_is_refused(house):
     house.issue("twice", "laptop")
     again = house.command("issue", "twice", "--device", "laptop", ok=False)

@@ -93,6 +93,25 @@ def test_a_revoked_one_is_refused_and_its_twin_is_not(house):
     outside.accept(house.ca, house.crl, client(house, "stays"), "sslclient")
 
 
+def test_a_file_that_is_cut_off_behind_an_older_list_is_not_believed(
+        house, tmp_path):
+    """What is missing may be the list that revokes."""
+    house.command("issue", "torn")
+    old = house.crl.read_bytes()
+    house.command("revoke", "torn")
+    new = house.crl.read_bytes()
+
+    def verify(text):
+        (tmp_path / "lists").write_bytes(text)
+        return house.command("verify", client(house, "torn"), "--crl",
+                             tmp_path / "lists", ok=False)
+
+    assert verify(old).returncode == 0
+    assert verify(new).returncode != 0
+    done = verify(old + new[:200])
+    assert done.returncode == 2 and "cut off" in done.stderr
+
+
 def test_lists_are_signed_by_their_issuers(house, tmp_path):
     assert outside.lists(house.ca, house.crl, tmp_path) == 2
     house.command("issue", "late")

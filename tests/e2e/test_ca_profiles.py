@@ -34,6 +34,7 @@ profiles: {
 	inside: {
 		eku = "serverAuth";
 		permitted = [ "ip:192.0.2.0/24" ];
+		excluded = [ "ip:192.0.2.128/25" ];
 	};
 };
 """
@@ -109,6 +110,10 @@ def test_a_servers_profile_shapes_what_outside_verifiers_accept(
       "c.example.org", "--san", "d.example.org"], "names is 3"),
     (["server", "a.example.org", "--san", "192.0.3.1", "--profile", "inside"],
      "permitted ip:192.0.2.0/24"),
+    (["server", "192.0.2.200", "--profile", "inside"],
+     "excluded ip:192.0.2.128/25"),
+    (["server", "::ffff:192.0.2.200", "--profile", "inside"],
+     "excluded ip:192.0.2.128/25"),
 ])
 def test_what_a_rule_refuses_is_named_and_takes_no_serial(house, arguments,
                                                           rule):
@@ -117,6 +122,29 @@ def test_what_a_rule_refuses_is_named_and_takes_no_serial(house, arguments,
     assert done.returncode == 4, done.stderr
     assert rule in done.stderr
     assert count(house) == before
+
+
+def test_a_mapped_address_is_certified_as_what_it_is(house):
+    house.command("server", "::ffff:192.0.2.7", "--profile", "inside")
+    leaf = leaf_of(house.dir / "servers" / "::ffff:192.0.2.7" / "chain.pem")
+    names = leaf.extensions.get_extension_for_class(
+        x509.SubjectAlternativeName).value
+    assert [str(n) for n in names.get_values_for_type(x509.IPAddress)] == [
+        "192.0.2.7"]
+
+
+def test_what_is_refused_leaves_no_folder(house, tmp_path):
+    """Nor is one made for the second certificate of a device."""
+    for words in (["issue", "nora", "--days", "10000"],
+                  ["issue", "nora", "--days", "826", "--out", tmp_path / "x"],
+                  ["server", "a.example.net"]):
+        assert house.command(*words, ok=False).returncode == 4
+    assert not (house.dir / "people" / "nora").exists()
+    assert not (house.dir / "servers" / "a.example.net").exists()
+    house.command("issue", "nora")
+    done = house.command("issue", "nora", "--out", tmp_path / "x", ok=False)
+    assert done.returncode == 4 and "renew it" in done.stderr
+    assert not (tmp_path / "x").exists()
 
 
 def test_days_up_to_the_most_are_granted(house):

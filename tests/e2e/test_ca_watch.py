@@ -189,11 +189,12 @@ def test_the_trail_tells_what_was_done_and_its_head_is_noted(house):
 def test_the_new_passphrase_opens_every_key_and_the_old_one_none(
         house, tmp_path):
     house.command("issuer", "create")
-    new = secret(tmp_path, "another one")
+    new = secret(tmp_path, "another one than before")
     done = passwd(house, tmp_path, house.secret, new)
     assert done.returncode == 0 and done.stdout.count("Changed: ") == 3
     for key in (house.dir / "private").glob("*.pem"):
-        serialization.load_pem_private_key(key.read_bytes(), b"another one")
+        serialization.load_pem_private_key(key.read_bytes(),
+                                           b"another one than before")
         with pytest.raises(ValueError):
             serialization.load_pem_private_key(key.read_bytes(),
                                                PASSPHRASE.encode())
@@ -208,10 +209,14 @@ def test_the_new_passphrase_opens_every_key_and_the_old_one_none(
 def test_a_wrong_old_or_an_unsafe_new_passphrase_changes_nothing(
         house, tmp_path):
     keys = {k: k.read_bytes() for k in (house.dir / "private").iterdir()}
-    new, wrong = secret(tmp_path, "new"), secret(tmp_path, "wrong", "wrong")
+    new, wrong = secret(tmp_path, "a new one, longer"), \
+        secret(tmp_path, "wrong", "wrong")
     assert passwd(house, tmp_path, wrong, new).returncode == 1
     assert passwd(house, tmp_path, house.secret,
                   secret(tmp_path, "", "empty")).returncode == 2
+    done = passwd(house, tmp_path, house.secret,
+                  secret(tmp_path, "eleven char", "brief"))
+    assert done.returncode == 2 and "12 characters" in done.stderr
     new.chmod(0o640)
     assert passwd(house, tmp_path, house.secret, new).returncode == 1
     assert {k: k.read_bytes() for k in (house.dir / "private").iterdir()} == \
@@ -224,7 +229,7 @@ def test_a_root_s_key_elsewhere_keeps_its_passphrase_or_changes_with_it(
     stick.mkdir(mode=0o700)
     house.command("root", "offline", stick)
     key = stick / "root.pem"
-    old, new = house.secret, secret(tmp_path, "new")
+    old, new = house.secret, secret(tmp_path, "a new one, longer")
     done = passwd(house, tmp_path, old, new)
     assert done.returncode == 0 and "keeps its passphrase" in done.stdout
     house.secret = new
@@ -241,7 +246,7 @@ def test_a_root_s_key_elsewhere_keeps_its_passphrase_or_changes_with_it(
 
 def test_killed_at_any_write_the_change_is_finished_by_the_same_command(
         base, tmp_path):
-    new = secret(tmp_path, "another one")
+    new = secret(tmp_path, "another one than before")
 
     def command(folder):
         return [BUILD / "sicher-ca", "--dir", folder, "--passphrase-file",
@@ -258,7 +263,7 @@ def test_killed_at_any_write_the_change_is_finished_by_the_same_command(
         assert done.returncode == 0, f"{at}: {done.stderr}"
         for key in (folder / "private").glob("*.pem"):
             serialization.load_pem_private_key(key.read_bytes(),
-                                               b"another one")
+                                               b"another one than before")
         check_ = run(BUILD / "sicher-ca", "--dir", folder, "check")
         assert check_.returncode == 0, f"{at}: {check_.stdout}"
         ca_books.no_leftovers(folder, at)
