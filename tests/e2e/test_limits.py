@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from authority import ROOT
 from protocol import Closed, Refused, encode, kind, new_id
 from server import PASSWORD
 
@@ -88,6 +89,46 @@ def test_coming_again_brings_no_new_allowance(make_server, people):
                 alice.expect("PONG")
             alice.finish()
     assert time.monotonic() - begin > 1.5
+
+
+def test_signals_of_an_account_have_one_rate(make_server, people):
+    server = make_server({"limits": {"signal_rate": 10}})
+    sessions = on_each_loop(server, people.alice_laptop)
+    with server.login(people.bob_desk, features=["signals"]) as bob, \
+            server.login(people.carol_desk) as carol:
+        for session in (sessions[0], carol):
+            session.post("bob", "we know each other")
+        for session in sessions:
+            session.write(b"".join(encode("SIGNAL", i, "bob", "typing", b"")
+                                   for i in range(100)))
+        for session in sessions:
+            session.ping()
+        # Another account has its own.
+        carol.ask("SIGNAL", "bob", "typing", b"last")
+        heard = bob.heard_until("SIGNALED", sender="carol")[:-1]
+        assert len(heard) + server.reached("limits.signal_rate") == 200
+        assert 10 <= len(heard) <= 60
+
+
+def test_handshakes_above_the_rate_of_signatures_fail_and_later_ones_do_not(
+        make_server, people):
+    server = make_server({"limits": {"sign_rate": 2}})
+    failed = 0
+    for _ in range(6):
+        try:
+            server.session(people.alice_laptop).close()
+        except (OSError, ssl.SSLError, Closed):
+            failed += 1
+    assert failed > 0
+    assert server.reached("limits.sign_rate") >= failed
+    retry(lambda: server.login(people.alice_laptop).close())
+
+
+def test_each_limit_that_is_counted_has_a_test_that_reaches_it(server):
+    texts = "".join(f.read_text() for f in (ROOT / "tests").glob("*/test_*.py"))
+    untested = [key for key in server.ctl("status")["limits_reached"]
+                if f'reached("{key}")' not in texts]
+    assert untested == []
 
 
 def over(session):
@@ -193,6 +234,7 @@ def test_status_names_the_limits_that_were_reached_and_no_others(
         for _ in range(3):
             with pytest.raises(Refused, match="limit"):
                 alice.post("bob", b"x" * 11)
+    assert server.reached("limits.body_max") == 3
     lines = [line for line in server.command("status").stdout.splitlines()
              if "limits." in line]
     assert [line.split() for line in lines] == [

@@ -1,6 +1,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -8,10 +9,11 @@
 
 /*
  * A disk that fails when told to: preloaded into a server by test_disk.py.
- * The first bytes of the file $FAILING say which calls answer EIO; they are
+ * The first bytes of the file $FAILING say which calls answer EIO, and whether
+ * what is being synced stays so until they say otherwise; they are
  * mapped before the server gives up its right to open files.
  */
-enum { FAIL_SYNC, FAIL_WRITE, FAIL_META, FAIL_BYTES };
+enum { FAIL_SYNC, FAIL_WRITE, FAIL_META, FAIL_STALL, FAIL_BYTES };
 
 #define META_BYTES 8192 /* LMDB's two pages that say what is in force. */
 
@@ -41,13 +43,21 @@ static int fails(int which)
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
+static void stall(void)
+{
+	while (told != NULL && told[FAIL_STALL] != 0)
+		(void)poll(NULL, 0, 1);
+}
+
 int fdatasync(int fd)
 {
+	stall();
 	return (fails(FAIL_SYNC) ? -1 : REAL(fdatasync)(fd));
 }
 
 int msync(void *p, size_t n, int flags)
 {
+	stall();
 	return (fails(FAIL_SYNC) ? -1 : REAL(msync)(p, n, flags));
 }
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from protocol import Closed, Refused, Truncated, kind, new_id
+from protocol import Closed, Refused, Truncated, encode, kind, new_id
 from server import Server
 
 
@@ -128,21 +128,58 @@ def test_a_full_disk_is_told_and_sending_works_again_when_there_is_room(
 @pytest.fixture
 def failing_disk(tmp_path):
     """(environment, fail): fail("sync") or fail("write") breaks the disk of a
-    server that was started in this environment, fail(None) mends it."""
+    server that was started in this environment, fail("stall") lets it take
+    its time, fail(None) mends it."""
     library, orders = tmp_path / "failing.so", tmp_path / "orders"
     subprocess.run(
         [os.environ.get("CC", "gcc"), "-D_GNU_SOURCE", "-shared", "-fPIC",
          "-O1", "-o", library, pathlib.Path(__file__).parent / "failing.c"],
         check=True)
-    orders.write_bytes(b"\0\0\0")
+    orders.write_bytes(b"\0\0\0\0")
 
     def fail(what):
         with open(orders, "r+b") as f:
-            f.write(bytes([what == "sync", what == "write", what == "meta"]))
+            f.write(bytes([what == "sync", what == "write", what == "meta",
+                           what == "stall"]))
 
     asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
     return {"LD_PRELOAD": str(library), "FAILING": str(orders),
             "ASAN_OPTIONS": asan}, fail
+
+
+def test_a_disk_that_takes_its_time_is_told_and_nothing_is_lost(
+        make_server, people, failing_disk):
+    """What waits for it has a limit; above it senders come back later."""
+    environment, fail = failing_disk
+    server = make_server({"limits": {"queue_bytes": "1MiB"}}, start=False)
+    server.start(env=environment)
+    sessions = [server.login(people.alice_laptop) for _ in range(14)]
+    fail("stall")
+    body = b"m" * 61440
+    for session in sessions:
+        session.write(encode("SEND", 1, "bob", new_id(), "text/plain", body)
+                      + encode("SEND", 2, "bob", new_id(), "text/plain", body))
+    limit = time.monotonic() + 20
+    while server.reached("limits.queue_bytes") == 0:
+        assert time.monotonic() < limit
+    with server.login(people.bob_desk) as bob:  # Reading goes on.
+        assert everything(bob, "alice") == []
+    fail(None)
+    stored, busy = 0, 0
+    for session in sessions:
+        answers = [session.receive() for _ in range(2)]
+        assert {answer.ref for answer in answers} == {1, 2}
+        for answer in answers:
+            if kind(answer) == "STORED":
+                stored += 1
+            else:
+                assert answer.code == "busy" and answer.retry_ms > 0
+                busy += 1
+    assert stored > 0 and busy == server.reached("limits.queue_bytes")
+    assert len(everything(sessions[0], "bob")) == stored
+    sessions[0].post("bob", "there is room")
+    for session in sessions:
+        session.close()
 
 
 @pytest.mark.parametrize("what", ["sync", "write"])
