@@ -22,6 +22,7 @@
 static char calls[256];
 static atomic_uint called;
 static atomic_int left = -1;
+static bool no_room; /* For a copy. */
 
 static void note(char what)
 {
@@ -39,6 +40,10 @@ static void note(char what)
 ssize_t write(int fd, const void *p, size_t n)
 {
 	note('c'); /* Of the copy: LMDB writes its own file otherwise. */
+	if (no_room) {
+		errno = ENOSPC;
+		return (-1);
+	}
 	return (syscall(SYS_write, fd, p, n));
 }
 
@@ -320,6 +325,24 @@ static void the_copy_is_safe_before_anything_is_changed(void **state)
 	assert_false(is_there(in(w, "format-1.mdb")));
 }
 
+static void without_room_for_the_copy_nothing_is_changed(void **state)
+{
+	struct world *w = *state;
+	struct sn_why why = { "" };
+
+	make_old(w);
+	no_room = true;
+	assert_int_equal(open_it(w, &why), SN_ESTOREFULL);
+	no_room = false;
+	assert_non_null(strstr(why.text, "No space left"));
+	assert_int_equal(look_in(w->dir), 1);
+	assert_false(is_there(in(w, "format-1.mdb")));
+	assert_false(is_there(in(w, "format-1.mdb.part")));
+	assert_int_equal(open_it(w, &why), SN_OK);
+	assert_int_equal(look(w->store), DB_FORMAT);
+	clean(w);
+}
+
 static void a_format_that_no_step_leads_from_is_refused(void **state)
 {
 	struct world *w = *state;
@@ -362,6 +385,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(killed_at_any_call_it_is_as_it_was_or_migrated),
 		T(the_copy_is_safe_before_anything_is_changed),
+		T(without_room_for_the_copy_nothing_is_changed),
 		T(a_format_that_no_step_leads_from_is_refused),
 		T(a_database_of_a_newer_version_is_refused_untouched),
 	};
