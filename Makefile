@@ -66,6 +66,7 @@ $(BUILD)/sicher-ca: $(call objects,ca/main.c) $(CA_A) $(LIB_A)
 $(BUILD)/sicherd: $(call objects,server/main.c) $(SERVER_A) $(LIB_A)
 $(BUILD)/sicherctl: $(call objects,server/ctl/main.c) $(CTL_A) $(LIB_A)
 $(BUILD)/sicher: $(call objects,client/main.c) $(CLIENT_A) $(LIB_A)
+$(BUILD)/sicher: LIBS += $(shell pkg-config --libs ncursesw)
 $(BUILD)/sicher-bench: $(call objects,bench/main.c) $(BENCH_A) $(LIB_A)
 $(addprefix $(BUILD)/,$(PROGRAMS)):
 	@mkdir -p $(@D)

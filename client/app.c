@@ -175,6 +175,12 @@ static enum sn_err on_choose(struct app *app, const struct core_event *ev)
 	return (pass_on(app, &s, core_choose));
 }
 
+enum sn_err app_answer(struct app *app, const struct core_event *ev)
+{
+	return (ev->type == CORE_PASSWORD ? on_password(app, ev)
+					  : on_choose(app, ev));
+}
+
 static void on_notice(const struct core_event *ev)
 {
 	char text[1024];
@@ -183,7 +189,7 @@ static void on_notice(const struct core_event *ev)
 	    safe_line(ev->notice.text, text, sizeof(text)));
 }
 
-static void end(struct app *app, struct core_event *ev, enum sn_err err)
+void app_over(struct app *app, struct core_event *ev, enum sn_err err)
 {
 	if (ev->type == CORE_OVER)
 		app->why = ev->why;
@@ -200,10 +206,8 @@ static bool usual(struct app *app, struct core_event *ev)
 
 	switch (ev->type) {
 	case CORE_PASSWORD:
-		err = on_password(app, ev);
-		break;
 	case CORE_CHOOSE:
-		err = on_choose(app, ev);
+		err = app_answer(app, ev);
 		break;
 	case CORE_WAIT:
 		if (ev->retry_ms > 1500)
@@ -222,13 +226,13 @@ static bool usual(struct app *app, struct core_event *ev)
 		    app->profile.state, core_welcome(app->core)->not_after);
 		return (false);
 	case CORE_OVER:
-		end(app, ev, ev->err);
+		app_over(app, ev, ev->err);
 		return (false);
 	default:
 		return (false);
 	}
 	if (err != SN_OK)
-		end(app, ev, err);
+		app_over(app, ev, err);
 	return (err == SN_OK);
 }
 
@@ -241,20 +245,33 @@ bool app_try(struct app *app, struct core_event *ev)
 	return (false);
 }
 
-bool app_wait(struct app *app, int fd, uint64_t until)
+void app_poll(struct app *app, struct pollfd *others, size_t n, uint64_t until)
 {
-	struct pollfd all[2] = { { .fd = -1 }, { fd, POLLIN, 0 } };
+	struct pollfd all[1 + APP_POLL] = { { .fd = -1 } };
 	int ms = core_poll(app->core, &all[0]);
 	uint64_t now = sn_clock_mono();
 
+	for (size_t i = 0; i < n; i++) {
+		others[i].revents = 0;
+		all[1 + i] = others[i];
+	}
 	if (until <= now)
-		return (false);
+		return;
 	until = (until - now) / SN_NS_PER_MS + 1;
 	if (ms < 0 || until < (uint64_t)ms)
 		ms = until > INT_MAX ? INT_MAX : (int)until;
-	if (poll(all, 2, ms) < 0)
-		return (false);
-	return (all[1].revents != 0);
+	if (poll(all, 1 + n, ms) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		others[i].revents = all[1 + i].revents;
+}
+
+bool app_wait(struct app *app, int fd, uint64_t until)
+{
+	struct pollfd other = { fd, POLLIN, 0 };
+
+	app_poll(app, &other, 1, until);
+	return (other.revents != 0);
 }
 
 enum sn_err app_login(struct app *app)

@@ -55,6 +55,23 @@ bool app_try(struct app *app, struct core_event *ev);
 bool app_wait(struct app *app, int fd, uint64_t until);
 
 /**
+ * app_poll(app, others, n, until):
+ * The same for ${n} <= APP_POLL descriptors: fills in their revents.
+ */
+void app_poll(struct app *app, struct pollfd *others, size_t n, uint64_t until);
+#define APP_POLL 2
+
+/**
+ * app_answer(app, ev):
+ * What app_try does about CORE_PASSWORD and CORE_CHOOSE, for who uses
+ * core_next instead: ask the person, or read it from where it is.
+ * app_over(app, ev, err): about an end by ${err}: becomes CORE_OVER.
+ */
+enum sn_err app_answer(
+    struct app *app, const struct core_event *ev) SN_MUST_USE;
+void app_over(struct app *app, struct core_event *ev, enum sn_err err);
+
+/**
  * app_await(app, ref, ev):
  * Wait for an event with ${ref}; CORE_REFUSED is an error with app->why.
  */

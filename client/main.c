@@ -49,6 +49,11 @@ static const struct sn_cli_option listen_options[] = {
 	END
 };
 
+static const struct sn_cli_option chat_options[] = {
+	{ "plain", 0, NULL, "line by line, on a terminal, too" },
+	END
+};
+
 static const struct sn_cli_option history_options[] = {
 	{ "limit", 'n', "N", "how many (20, at most 200)" },
 	{ "before", 0, "SEQ", "the newest before this one" },
@@ -86,8 +91,12 @@ static const struct sn_cli_command commands[] = {
 	    listen_options,
 	    "  sicher listen --json | while read -r line; do ...; done\n", 0,
 	    0, cmd_listen },
-	{ "chat", "TO", "talk with a person or room, line by line", NULL,
-	    "  sicher chat bob\n", 1, 1, cmd_chat },
+	{ "chat", "[TO]", "talk with people and rooms", chat_options,
+	    "  sicher chat bob\n"
+	    "takes the whole terminal; /help tells the keys and commands.\n\n"
+	    "  echo 'the disk is full' | sicher chat '#ops'\n"
+	    "from a pipe, or with --plain, each line is a message.\n", 0, 1,
+	    cmd_chat },
 	{ "history", "WITH", "show a conversation's messages",
 	    history_options, "  sicher history bob --limit 5\n", 1, 1,
 	    cmd_history },

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define ESCAPE_BYTES 16
-
 /* What a character of each length must at least be. */
 static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
@@ -48,32 +46,33 @@ static bool acts(unsigned rune)
 		(rune >= 0xe0000 && rune <= 0xe007f));
 }
 
-/*
- * The next character of ${n} > 0 bytes as it may be shown, in ${out}; how
- * many bytes it was.
- */
-static size_t show(const unsigned char *p, size_t n, char out[ESCAPE_BYTES])
+void safe_escape(unsigned rune, char shown[SAFE_SHOWN])
+{
+	(void)snprintf(shown, SAFE_SHOWN, "\\u{%x}", rune);
+}
+
+size_t safe_next(const unsigned char *text, size_t n, char shown[SAFE_SHOWN])
 {
 	unsigned rune = 0;
-	size_t length = safe_utf8(p, n, &rune);
+	size_t length = safe_utf8(text, n, &rune);
 
 	if (length == 0 || (acts(rune) && rune < 0x80)) {
-		(void)snprintf(out, ESCAPE_BYTES, "\\x%02x", p[0]);
+		(void)snprintf(shown, SAFE_SHOWN, "\\x%02x", text[0]);
 		return (1);
 	}
 	if (acts(rune)) {
-		(void)snprintf(out, ESCAPE_BYTES, "\\u{%x}", rune);
+		safe_escape(rune, shown);
 		return (length);
 	}
-	memcpy(out, p, length);
-	out[length] = '\0';
+	memcpy(shown, text, length);
+	shown[length] = '\0';
 	return (length);
 }
 
 void safe_print(struct sn_bytes text, const char *indent, FILE *to)
 {
 	const unsigned char *p = text.p;
-	char one[ESCAPE_BYTES];
+	char one[SAFE_SHOWN];
 
 	for (size_t i = 0; i < text.n;) {
 		if (p[i] == '\n') {
@@ -83,7 +82,7 @@ void safe_print(struct sn_bytes text, const char *indent, FILE *to)
 			(void)putc('\t', to);
 			i++;
 		} else {
-			i += show(p + i, text.n - i, one);
+			i += safe_next(p + i, text.n - i, one);
 			(void)fputs(one, to);
 		}
 	}
@@ -92,11 +91,11 @@ void safe_print(struct sn_bytes text, const char *indent, FILE *to)
 const char *safe_line(struct sn_bytes text, char *out, size_t size)
 {
 	const unsigned char *p = text.p;
-	char one[ESCAPE_BYTES];
+	char one[SAFE_SHOWN];
 	size_t n = 0;
 
 	for (size_t i = 0; i < text.n;) {
-		i += show(p + i, text.n - i, one);
+		i += safe_next(p + i, text.n - i, one);
 		if (n + strlen(one) >= size)
 			break;
 		memcpy(out + n, one, strlen(one));

@@ -35,4 +35,17 @@ const char *safe_line(struct sn_bytes text, char *out, size_t size);
  */
 size_t safe_utf8(const unsigned char *text, size_t n, unsigned *rune);
 
+/* Room for one character as it is shown, the NUL included. */
+#define SAFE_SHOWN 16
+
+/**
+ * safe_next(text, n, shown):
+ * The first character of ${n} > 0 bytes as it may be shown; returns how many
+ * bytes it was.  Line breaks and tabs are escaped.
+ */
+size_t safe_next(const unsigned char *text, size_t n, char shown[SAFE_SHOWN]);
+
+/** safe_escape(rune, shown): a character by its number, \u{202e}. */
+void safe_escape(unsigned rune, char shown[SAFE_SHOWN]);
+
 #endif

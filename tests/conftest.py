@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "e2e"))
 
 from authority import Authority, Stranger  # noqa: E402
+from client import Client  # noqa: E402
 from server import Server  # noqa: E402
 
 PEOPLE = {
@@ -88,6 +89,23 @@ def make_server(house, tmp_path):
 def server(make_server):
     """A sicherd with the quick settings, where everybody has a password."""
     return make_server()
+
+
+@pytest.fixture
+def client(server, people, tmp_path):
+    """client("alice_laptop"): sicher on that device, with its password."""
+    return lambda who, **keys: Client(tmp_path, server,
+                                      getattr(people, who), **keys)
+
+
+@pytest.fixture
+def alice(client):
+    return client("alice_laptop")
+
+
+@pytest.fixture
+def bob(client):
+    return client("bob_desk")
 
 
 @pytest.fixture(scope="session")
