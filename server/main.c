@@ -31,6 +31,18 @@ static const struct sn_cli_option restore_options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
+/* What ends soon does not make it bad, or a reload could not mend it. */
+static void tell_good(const char *path, const struct settings *settings,
+    const struct material *material)
+{
+	unsigned n = parent_warn(settings, material, stderr);
+
+	(void)printf("%s and the files it names are good", path);
+	if (n > 0)
+		(void)printf(", with %u warning%s", n, n == 1 ? "" : "s");
+	(void)putchar('\n');
+}
+
 static int check(const char *path, bool dump)
 {
 	struct sn_conf_report *report = calloc(1, sizeof(*report));
@@ -57,7 +69,7 @@ static int check(const char *path, bool dump)
 	if (dump)
 		settings_dump(settings, stdout);
 	else
-		(void)printf("%s and the files it names are good\n", path);
+		tell_good(path, settings, material);
 	settings_free(settings);
 	material_free(material);
 	free(report);

@@ -52,6 +52,8 @@ static const struct sn_conf_key keys[] = {
 	  true, "What to do once a revocation list is past its next update." },
 	{ "tls.crl_grace", SN_CONF_DURATION, AT(tls.crl_grace_time), "48h", SECOND, 30 * DAY, NULL,
 	  true, "With \"grace\": for how long it is still believed." },
+	{ "tls.certificate_alarm", SN_CONF_DURATION, AT(tls.certificate_alarm), "30d", 0, 3650 * DAY, NULL,
+	  true, "How long before the server's certificate or one of the authority's ends the log begins to warn." },
 	{ "tls.crl_alarm", SN_CONF_DURATION, AT(tls.crl_alarm), "48h", 0, 365 * DAY, NULL,
 	  true, "How long before a revocation list's next update the log begins to warn." },
 	{ "tls.crl_alarm_every", SN_CONF_DURATION, AT(tls.crl_alarm_every), "1h", SECOND, DAY, NULL,

@@ -31,6 +31,7 @@ struct settings {
 		uint64_t clock_tolerance;
 		int crl_expired; /* 0: refuse, 1: grace */
 		uint64_t crl_grace_time;
+		uint64_t certificate_alarm;
 		uint64_t crl_alarm;
 		uint64_t crl_alarm_every;
 		uint64_t crl_grace; /* 0 when it is "refuse". */

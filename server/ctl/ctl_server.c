@@ -83,6 +83,35 @@ static void put_crl_state(const json_t *reply)
 	(void)printf(": sicher-ca crl publish makes a new one\n");
 }
 
+/* The server's own certificate, and what else ends soon. */
+static void put_certificates(const json_t *reply)
+{
+	const json_t *one, *all = json_object_get(reply, "certificates");
+	char span[32];
+	size_t i;
+
+	json_array_foreach(all, i, one)
+	{
+		bool own = strcmp(sn_ctl_text(one, "of"), "server") == 0;
+		long long left = ctl_number(one, "left");
+
+		if (own) {
+			(void)printf("%-12s until ", "certificate");
+			show_text(stdout, sn_ctl_text(one, "not_after"));
+			(void)putchar('\n');
+		}
+		if (strcmp(sn_ctl_text(one, "state"), "ok") == 0)
+			continue;
+		(void)show_span(left < 0 ? -left : left, span, sizeof(span));
+		(void)printf("%-12s ", "  ALARM");
+		show_text(stdout, sn_ctl_text(one, "subject"));
+		(void)printf(
+		    left < 0 ? " ended %s ago: " : " ends in %s: ", span);
+		(void)printf(own ? "sicher-ca server HOST makes a new one\n"
+				 : "sicher-ca expiry says what to do\n");
+	}
+}
+
 int ctl_status(struct sn_cli *cli)
 {
 	char used[32], size[32], up[32];
@@ -115,6 +144,7 @@ int ctl_status(struct sn_cli *cli)
 		    "%-12s number %lld\n", "CRL", ctl_number(reply, "crl"));
 		show_line("  next by", reply, "crl_next_update");
 		put_crl_state(reply);
+		put_certificates(reply);
 		put_child(reply, "net");
 		put_child(reply, "keeper");
 		keeper = json_object_get(reply, "keeper");

@@ -30,6 +30,7 @@ static enum sn_err reload(struct net *net, const struct sn_bytes *files,
 		return (err);
 	}
 	*closed = front_swap(net, settings, gate, tls);
+	cert_watch_read(files[3], files[1], &net->cert_watch);
 	return (SN_OK);
 }
 

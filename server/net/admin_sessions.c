@@ -349,5 +349,6 @@ json_t *admin_status(
 	    limits_status(net), "draining", net->draining);
 	sweeper_status(net->sweeper, out);
 	crl_watch_status(net, out);
+	cert_watch_status(net, out);
 	return (out);
 }

@@ -6,6 +6,7 @@
 
 #include <openssl/x509v3.h>
 
+#include "lib/clock.h"
 #include "server/gate/subject_key.h"
 #include "server/keeper/provider.h"
 #include "server/oplog/account.h"
@@ -102,6 +103,59 @@ enum sn_err front_check(const struct settings *settings,
 		    settings->tls.certificate);
 	sn_cert_free(certs);
 	return (err);
+}
+
+static void warn(FILE *to, const char *what, const char *name, int64_t end,
+    int64_t now, const char *advice)
+{
+	char until[SN_CLOCK_TEXT];
+
+	(void)fprintf(to, "warning: %s %s %s %s: %s\n", what, name,
+	    end < now ? "ended on" : "ends on", sn_clock_rfc3339(end, until),
+	    advice);
+}
+
+unsigned front_warn(
+    const struct settings *settings, const struct material *material, FILE *to)
+{
+	struct gate_material of = { .authority = material->authority,
+		.crl = material->crl };
+	int64_t now = sn_clock_wall_s();
+	const struct sn_crl_info *list;
+	struct cert_watch *w = calloc(1, sizeof(*w));
+	struct gate *gate;
+	unsigned n = 0;
+
+	if (w == NULL)
+		return (0);
+	cert_watch_read(material->chain, material->authority, w);
+	for (size_t i = 0; i < w->count; i++) {
+		const struct cert_end *e = w->all + i;
+		enum cert_phase phase = cert_watch_phase(settings, e, now);
+
+		if (phase == CERT_FRESH)
+			continue;
+		warn(to,
+		    e->own ? "the server's certificate"
+			   : "the authority's certificate",
+		    e->name, e->end, now, cert_watch_what(e, phase));
+		n++;
+	}
+	free(w);
+	policy_of(settings, &of.policy);
+	if (gate_new(&of, NULL, &gate, NULL) != SN_OK)
+		return (n);
+	for (size_t i = 0; (list = gate_crl_at(gate, i)) != NULL; i++) {
+		if (list->next_update - now >
+		    (int64_t)(settings->tls.crl_alarm / SN_MS_PER_S))
+			continue;
+		warn(to, "the revocation list of", list->name,
+		    list->next_update, now,
+		    "sicher-ca crl publish makes a new one");
+		n++;
+	}
+	gate_release(gate);
+	return (n);
 }
 
 struct swap {

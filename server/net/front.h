@@ -1,6 +1,8 @@
 #ifndef SERVER_NET_FRONT_H
 #define SERVER_NET_FRONT_H
 
+#include <stdio.h>
+
 #include "server/base/material.h"
 #include "server/net/net_impl.h"
 
@@ -29,6 +31,15 @@ enum sn_err front_new(struct net *net, const struct settings *settings,
  */
 enum sn_err front_check(const struct settings *settings,
     const struct material *material, struct sn_why *why) SN_MUST_USE;
+
+/**
+ * front_warn(settings, material, to):
+ * A line about each certificate and list of files that front_check finds
+ * good, where it has ended or will within the time that the log would say so;
+ * how many there are.
+ */
+unsigned front_warn(
+    const struct settings *settings, const struct material *material, FILE *to);
 
 /** front_swap(net, settings, gate, tls): take all three and give them to
  * every loop; returns how many sessions the new gate closed. */

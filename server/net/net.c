@@ -249,6 +249,7 @@ static enum sn_err open_front(
 	}
 	net->rule = settings->account.rule;
 	(void)front_swap(net, settings, gate, tls);
+	cert_watch_read(m->chain, m->authority, &net->cert_watch);
 	if ((err = admin_map_start(net)) != SN_OK)
 		return (sn_why(why, err, "cannot read the accounts: %s",
 		    sn_store_reason(net->store)));
@@ -336,6 +337,7 @@ static void serve_parent(struct net *net, int ctl_fd)
 			presence_announce(net);
 			crl_watch_look(net);
 			thrift_look(net);
+			cert_watch_look(net);
 			stored = now;
 		}
 	}

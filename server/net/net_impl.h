@@ -6,6 +6,7 @@
 
 #include "server/net/addresses.h"
 #include "server/net/allowance.h"
+#include "server/net/cert_watch.h"
 #include "server/net/crl_watch.h"
 #include "server/net/cursors.h"
 #include "server/net/limits.h"
@@ -45,6 +46,7 @@ struct net {
 	struct sn_tls_context *tls;
 	struct crl_watch crl_watch;
 	struct thrift thrift;
+	struct cert_watch cert_watch;
 	bool draining;
 	enum sn_subject_rule rule;
 	uint64_t last_reserved; /* Account ids handed out. */

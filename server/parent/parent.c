@@ -338,6 +338,12 @@ enum sn_err parent_check(const char *path, struct settings **settings,
 	return (err);
 }
 
+unsigned parent_warn(
+    const struct settings *settings, const struct material *material, FILE *to)
+{
+	return (front_warn(settings, material, to));
+}
+
 /* Two servers on one database would each believe to be the only one. */
 static enum sn_err lock_data(struct parent *p, struct sn_why *why)
 {

@@ -39,6 +39,12 @@ struct parent {
 	int status;
 };
 
+/** parent_warn(settings, material, to): a line about each certificate and
+ * list in what parent_check found good that has ended or will soon; how many
+ * there are. */
+unsigned parent_warn(
+    const struct settings *settings, const struct material *material, FILE *to);
+
 /**
  * parent_check(path, settings, material, report):
  * Read and check all that a start or a reload needs, every error in
