@@ -126,23 +126,29 @@ bench: all $(TOOLS)
 bench-limit: all $(TOOLS)
 	BUILD=$(BUILD) PYTHON=$(PYTHON) scripts/bench limit $(BENCH)
 
+# Units bear the place of the programs.
 install: all
-	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/sbin \
-		$(DESTDIR)$(prefix)/share/man/man1 \
-		$(DESTDIR)$(prefix)/share/man/man5 \
-		$(DESTDIR)$(prefix)/share/man/man8 \
-		$(DESTDIR)$(prefix)/share/doc/sichernetz/docs
+	install -d $(addprefix $(DESTDIR)$(prefix)/,bin sbin lib/sysusers.d \
+		lib/systemd/system share/man/man1 share/man/man5 share/man/man8 \
+		share/doc/sichernetz/docs share/doc/sichernetz/conf)
 	install -m 755 $(BUILD)/sicher $(BUILD)/sicher-ca \
 		$(BUILD)/sicher-bench $(DESTDIR)$(prefix)/bin
 	install -m 755 $(BUILD)/sicherd $(BUILD)/sicherctl \
 		$(DESTDIR)$(prefix)/sbin
 	for m in docs/*.[158]; do \
 		install -m 644 $$m \
-		    $(DESTDIR)$(prefix)/share/man/man$${m##*.}; done
-	install -m 644 README.md conf/*.conf \
-		$(DESTDIR)$(prefix)/share/doc/sichernetz
-	install -m 644 docs/*.md \
+		    $(DESTDIR)$(prefix)/share/man/man$${m##*.} || exit 1; done
+	install -m 644 README.md $(DESTDIR)$(prefix)/share/doc/sichernetz
+	install -m 644 docs/*.md docs/*.[158] \
 		$(DESTDIR)$(prefix)/share/doc/sichernetz/docs
+	install -m 644 conf/*.conf $(DESTDIR)$(prefix)/share/doc/sichernetz/conf
+	for u in conf/*.service conf/*.timer; do \
+		sed 's|@prefix@|$(prefix)|g' $$u \
+		    >$(DESTDIR)$(prefix)/lib/systemd/system/$${u#*/} && \
+		chmod 644 $(DESTDIR)$(prefix)/lib/systemd/system/$${u#*/} || \
+		    exit 1; done
+	install -m 644 conf/sichernetz.sysusers \
+		$(DESTDIR)$(prefix)/lib/sysusers.d/sichernetz.conf
 
 clean:
 	rm -rf build

@@ -20,6 +20,7 @@
 #include "server/base/channel.h"
 #include "server/parent/control.h"
 #include "server/parent/restore.h"
+#include "server/parent/notify.h"
 #include "server/net/front.h"
 #include "server/keeper/keeper.h"
 #include "server/net/net.h"
@@ -464,6 +465,7 @@ static void on_signal(struct parent *p, int fd)
 	default:
 		sn_log(SN_NOTICE, "stopping", "signal=%s",
 		    sigabbrev_np((int)info.ssi_signo));
+		notify_manager("STOPPING=1");
 		p->stopping = true;
 		break;
 	}
@@ -580,6 +582,7 @@ int parent_run(const char *path)
 		    p.listeners.address);
 		sn_log(
 		    SN_NOTICE, "ready", "control=\"%s\"", p.settings->control);
+		notify_manager("READY=1");
 		serve(&p, control, signal_fd);
 	} else {
 		sn_log(SN_ALARM, "not_started", "why=\"%s\"", why.text);
