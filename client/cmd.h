@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/core.h"
 #include "lib/cli.h"
 
 /* The commands; each returns the exit status.  What they do stands in the
@@ -36,5 +37,17 @@ int cmd_room_owner(struct sn_cli *cli);
  */
 bool cmd_number(const struct sn_cli *cli, const char *option, uint64_t usual,
     uint64_t most, uint64_t *out);
+
+/* A command that asks about a person or room, and prints each answer. */
+struct cmd_listing {
+	uint32_t (*ask)(struct core *core, const char *of);
+	enum core_type type; /* Of the answers, before CORE_END. */
+	void (*show)(const struct core_event *ev, bool json);
+	const char *none; /* What is said where there is none. */
+};
+
+/** cmd_list(cli, listing): of its first argument, or without one of
+ * oneself; the exit status. */
+int cmd_list(struct sn_cli *cli, const struct cmd_listing *listing);
 
 #endif

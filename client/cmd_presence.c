@@ -2,13 +2,13 @@
 
 #include <stdio.h>
 
-#include "client/app.h"
 #include "client/safe.h"
 #include "client/show.h"
 #include "lib/clock.h"
 
-static void show(const struct sn_frame_presence *p, bool json)
+static void show(const struct core_event *ev, bool json)
 {
+	const struct sn_frame_presence *p = &ev->presence;
 	char who[512], state[64], seen[SN_CLOCK_TEXT];
 	json_t *o;
 
@@ -28,31 +28,10 @@ static void show(const struct sn_frame_presence *p, bool json)
 	show_line(o, stdout);
 }
 
-static enum sn_err ask(struct app *app)
-{
-	uint32_t ref = core_presence(app->core, sn_cli_arg(app->cli, 0));
-	struct core_event ev;
-	enum sn_err err;
-
-	while ((err = app_await(app, ref, &ev)) == SN_OK &&
-	       ev.type == CORE_PRESENCE)
-		show(&ev.presence, sn_cli_has(app->cli, "json"));
-	if (err == SN_ENOTFOUND)
-		(void)sn_why(&app->why, err,
-		    "there is no %s that you may know of: you have to share a "
-		    "room or a conversation",
-		    sn_cli_arg(app->cli, 0));
-	return (err);
-}
-
 int cmd_presence(struct sn_cli *cli)
 {
-	struct app app;
-	enum sn_err err;
+	static const struct cmd_listing listing = { core_presence,
+		CORE_PRESENCE, show, "there is nobody" };
 
-	if ((err = app_open(&app, cli, false, 0)) == SN_OK &&
-	    (err = app_target(&app, sn_cli_arg(cli, 0))) == SN_OK &&
-	    (err = app_login(&app)) == SN_OK)
-		err = ask(&app);
-	return (app_close(&app, err));
+	return (cmd_list(cli, &listing));
 }

@@ -3,12 +3,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "client/app.h"
 #include "client/safe.h"
 #include "client/show.h"
 
-static void show(const struct sn_frame_receipt *r, bool json)
+static void show(const struct core_event *ev, bool json)
 {
+	const struct sn_frame_receipt *r = &ev->receipt;
 	char who[512], kind[64];
 	json_t *o;
 
@@ -25,31 +25,10 @@ static void show(const struct sn_frame_receipt *r, bool json)
 	show_line(o, stdout);
 }
 
-static enum sn_err ask(struct app *app)
-{
-	uint32_t ref = core_receipts(app->core, sn_cli_arg(app->cli, 0));
-	struct core_event ev;
-	enum sn_err err;
-
-	while ((err = app_await(app, ref, &ev)) == SN_OK &&
-	       ev.type == CORE_RECEIPT)
-		show(&ev.receipt, sn_cli_has(app->cli, "json"));
-	if (err == SN_ELIMIT)
-		(void)sn_why(&app->why, err,
-		    "in a room as large as %s nobody is told who has got or "
-		    "read what",
-		    sn_cli_arg(app->cli, 0));
-	return (err);
-}
-
 int cmd_receipts(struct sn_cli *cli)
 {
-	struct app app;
-	enum sn_err err;
+	static const struct cmd_listing listing = { core_receipts, CORE_RECEIPT,
+		show, "nobody has got or read anything there yet" };
 
-	if ((err = app_open(&app, cli, false, 0)) == SN_OK &&
-	    (err = app_target(&app, sn_cli_arg(cli, 0))) == SN_OK &&
-	    (err = app_login(&app)) == SN_OK)
-		err = ask(&app);
-	return (app_close(&app, err));
+	return (cmd_list(cli, &listing));
 }

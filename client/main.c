@@ -101,11 +101,16 @@ static const struct sn_cli_command commands[] = {
 	    history_options, "  sicher history bob --limit 5\n", 1, 1,
 	    cmd_history },
 	{ "receipts", "WITH", "show who has got and read what", json_options,
-	    "  sicher receipts bob\n", 1, 1, cmd_receipts },
+	    "  sicher receipts bob\n"
+	    "bob: read up to 42\n", 1, 1, cmd_receipts },
 	{ "presence", "WHO", "show whether somebody, or who in a room, is there",
 	    json_options, "  sicher presence '#ops'\n", 1, 1, cmd_presence },
-	{ "devices", "ACCOUNT", "show the devices of somebody, or yourself",
-	    json_options, "  sicher devices bob\n", 1, 1, cmd_devices },
+	{ "devices", "[ACCOUNT]", "show the devices of somebody, or yourself",
+	    json_options,
+	    "  sicher devices bob\n"
+	    "prints name, end, serial number and fingerprint of each.\n\n"
+	    "  sicher devices\n"
+	    "your own: those that may log in as you.\n", 0, 1, cmd_devices },
 	{ "signal", "TO [KIND]", "tell those who are there now: you are typing",
 	    NULL, "  sicher signal bob typing\n", 1, 2, cmd_signal },
 	{ "whoami", NULL, "show who and where you are", json_options,

@@ -369,6 +369,12 @@ def test_send_waits_until_it_is_delivered_or_read(alice, bob):
             ("bob", "delivered"), ("bob", "read")}
         assert "read up to" in alice("receipts", "bob").stdout
         alice("receipts", "nobody", status=67)
+        # That there is none is an answer; it is told where it is in nobody's
+        # way.
+        alice("room", "create", "#quiet")
+        none = alice("receipts", "#quiet")
+        assert none.stdout == "" and "nobody has got" in none.stderr
+        assert alice("receipts", "#quiet", "--json").stderr == ""
     finally:
         chat.kill()
         chat.communicate()
@@ -446,7 +452,8 @@ def test_the_devices_of_somebody_one_knows(alice, bob, people):
     assert hashlib.sha256(der).hexdigest() == device["fingerprint"]
     assert device["device"] == "desk"
     assert device["fingerprint"] in alice("devices", "bob").stdout
-    assert "laptop" in alice("devices", "alice").stdout
+    own = alice("devices").stdout
+    assert "laptop" in own and own == alice("devices", "alice").stdout
 
 
 def test_rooms_from_making_to_leaving(alice, bob, client):
