@@ -15,9 +15,10 @@
  * comes before the first.  What is open stays open. */
 enum sn_err sandbox_files(const char *below, struct sn_why *why) SN_MUST_USE;
 
-/** sandbox_enter_net(why): no files any more, no exec, no sockets but
- * accepted ones; a system call beyond that ends the process with SIGSYS, but opening a file,
- * which fails with EACCES.
+/** sandbox_enter_net(why): no files any more, no exec, no process besides this
+ * one and no signal to one, no sockets but accepted ones; a system call beyond
+ * that ends the process with SIGSYS, but opening a file, which fails with
+ * EACCES.
  * Threads that run already are included. */
 enum sn_err sandbox_enter_net(struct sn_why *why) SN_MUST_USE;
 

@@ -675,7 +675,9 @@ static void an_admitted_visitor_is_known_after_the_handshake(void **state)
 	assert_int_equal(meet(gate, NULL, &visit, &peer, lines, sizeof(lines)),
 	    SN_TLS_ALERT_NONE);
 	assert_true(visit.admitted);
+	assert_true(visit.leaf != NULL && visit.leaf_len > 0);
 	assert_memory_equal(peer.key.bytes, "alice", 5);
+	free(visit.leaf);
 	gate_release(gate);
 }
 

@@ -94,6 +94,28 @@ static int kills(void)
 	return (kill(getpid(), 0));
 }
 
+/* A process that would go on when this one is restarted. */
+static int forks(void)
+{
+	return (fork());
+}
+
+static int signals_another(void)
+{
+	return (tgkill(1, 1, 0));
+}
+
+/* A descriptor sends signals to whom it belongs. */
+static int owns(void)
+{
+	return (fcntl(STDIN_FILENO, F_SETOWN, 1));
+}
+
+static int chooses_a_signal(void)
+{
+	return (fcntl(STDIN_FILENO, F_SETSIG, SIGKILL));
+}
+
 /* A day's work: memory, time, random bytes, a log line, an open file. */
 static int works(void)
 {
@@ -107,7 +129,8 @@ static int works(void)
 	sn_secret_random(&random, sizeof(random));
 	sn_log(SN_DEBUG, "working", "now=%llu",
 	    (unsigned long long)sn_clock_wall_ms());
-	if (fstat(STDIN_FILENO, &st) != 0)
+	if (fstat(STDIN_FILENO, &st) != 0 || fcntl(STDIN_FILENO, F_GETFL) < 0 ||
+	    raise(0) != 0)
 		return (-1);
 	return (write(STDOUT_FILENO, "", 0) == 0 ? 0 : -1);
 }
@@ -169,7 +192,8 @@ static void both_go_on_with_their_work(void **state)
 static void neither_looks_runs_or_reaches_anywhere(void **state)
 {
 	int (*const acts[])(void) = { looks, makes, execs, asks_more, sockets,
-		connects, listens, makes_code, kills };
+		connects, listens, makes_code, kills, forks, signals_another,
+		owns, chooses_a_signal };
 
 	(void)state;
 	without_sanitizers();
