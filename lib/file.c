@@ -180,7 +180,7 @@ enum sn_err sn_file_read(
 	return (err);
 }
 
-static enum sn_err check_private(
+static enum sn_err check_owner(
     const char *path, const struct stat *st, struct sn_why *why)
 {
 	if (st->st_uid != geteuid() && st->st_uid != 0)
@@ -188,6 +188,16 @@ static enum sn_err check_private(
 		    "%s belongs to another user (uid %u); "
 		    "chown it to the user that runs this",
 		    path, (unsigned)st->st_uid));
+	return (SN_OK);
+}
+
+static enum sn_err check_private(
+    const char *path, const struct stat *st, struct sn_why *why)
+{
+	enum sn_err err = check_owner(path, st, why);
+
+	if (err != SN_OK)
+		return (err);
 	if ((st->st_mode & 077) != 0)
 		return (sn_why(why, SN_EMODE,
 		    "%s can be used by others (mode %03o); run: chmod %s %s",
@@ -234,6 +244,23 @@ enum sn_err sn_file_private(const char *path, struct sn_why *why)
 	if (stat(path, &st) != 0)
 		return (sn_why_errno(why, of_errno(), "cannot open %s", path));
 	return (check_private(path, &st, why));
+}
+
+enum sn_err sn_file_unshared(const char *path, struct sn_why *why)
+{
+	struct stat st;
+	enum sn_err err;
+
+	if (stat(path, &st) != 0)
+		return (sn_why_errno(why, of_errno(), "cannot open %s", path));
+	if ((err = check_owner(path, &st, why)) != SN_OK)
+		return (err);
+	if ((st.st_mode & 022) != 0)
+		return (sn_why(why, SN_EMODE,
+		    "%s can be changed by others (mode %03o); run: chmod go-w "
+		    "%s, or take another folder",
+		    path, (unsigned)(st.st_mode & 0777), path));
+	return (SN_OK);
 }
 
 enum sn_err sn_file_mkdir(const char *path, mode_t mode, struct sn_why *why)

@@ -55,6 +55,11 @@ enum sn_err sn_file_read_secret_fd(int fd, const char *name, size_t max,
  */
 enum sn_err sn_file_private(const char *path, struct sn_why *why) SN_MUST_USE;
 
+/** sn_file_unshared(path, why): the same when others may look at it and not
+ * change it: whoever may change a folder may put another file in the place of
+ * one that is in it. */
+enum sn_err sn_file_unshared(const char *path, struct sn_why *why) SN_MUST_USE;
+
 /** sn_file_sync_folder(folder, why): what was made, renamed or removed in it
  * outlives a power cut.  SN_EIO. */
 enum sn_err sn_file_sync_folder(

@@ -44,23 +44,30 @@ static enum sn_err check_rooms(
 	return (SN_ELIMIT);
 }
 
+/* It may have been closed since the frame was read. */
+static enum sn_err check_active(struct sn_txn *txn, uint64_t account)
+{
+	struct account a;
+	enum sn_err err;
+
+	if ((err = account_get(txn, account, &a)) != SN_OK)
+		return (err);
+	return (a.state == ACCOUNT_ACTIVE ? SN_OK : SN_EDENIED);
+}
+
 enum sn_err apply_room_create(
     struct sn_txn *txn, const struct op *op, uint64_t seq, struct applied *out)
 {
 	const struct op_room_create *c = &op->room_create;
 	struct room_member owner = { .role = ROOM_OWNER, .joined = seq };
 	struct room room = { .kind = ROOM_NAMED, .open = c->open };
-	struct account creator;
 	uint64_t count, last;
 	enum sn_err err;
 
 	if (!sn_name_room(c->name) || c->topic.n > ROOM_TOPIC_MAX)
 		return (SN_EINVAL);
-	/* It may have been closed since the frame was read. */
-	if ((err = account_get(txn, c->creator, &creator)) != SN_OK)
+	if ((err = check_active(txn, c->creator)) != SN_OK)
 		return (err);
-	if (creator.state != ACCOUNT_ACTIVE)
-		return (SN_EDENIED);
 	err = db_get_u64(txn, DB_ROOM_NAMES, c->name, &last);
 	if (err == SN_OK)
 		return (SN_EEXISTS);
@@ -283,7 +290,8 @@ enum sn_err apply_room_member(
 		return (err);
 	if (room.kind != ROOM_NAMED)
 		return (SN_ENOTFOUND);
-	if ((err = check_member(txn, m, &room, &member, out)) != SN_OK)
+	if ((err = check_member(txn, m, &room, &member, out)) != SN_OK ||
+	    (err = check_active(txn, m->by)) != SN_OK)
 		return (err);
 	if ((err = account_get(txn, m->account, &account)) != SN_OK)
 		return (err);
@@ -311,7 +319,8 @@ static enum sn_err owned(
 	enum sn_err err;
 
 	if ((err = room_get(txn, id, room)) != SN_OK ||
-	    (err = room_member(txn, id, by, &member)) != SN_OK)
+	    (err = room_member(txn, id, by, &member)) != SN_OK ||
+	    (err = check_active(txn, by)) != SN_OK)
 		return (err);
 	if (room->kind != ROOM_NAMED)
 		return (SN_EINVAL);

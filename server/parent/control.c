@@ -92,7 +92,9 @@ enum sn_err control_open(
 	folder = dirname(copy);
 	if ((err = sn_file_mkdir(folder, admins ? 0711 : 0700, why)) != SN_OK)
 		return (err);
-	if (!admins && (err = sn_file_private(folder, why)) != SN_OK)
+	err = admins ? sn_file_unshared(folder, why)
+		     : sn_file_private(folder, why);
+	if (err != SN_OK)
 		return (err);
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return (sn_why(why, SN_ENOMEM, "no memory to start"));

@@ -81,6 +81,20 @@ def test_another_uid_is_answered_when_it_is_an_administrator(make_server):
     assert '"ok":true' not in ask_as_nobody(server)
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o731])
+def test_a_folder_in_which_others_could_put_their_own_socket_is_refused(
+        make_server, mode):
+    """Commands, and the passwords in them, would go to whoever did."""
+    server = make_server({"admins": ["65534"]}, start=False)
+    server.control.parent.chmod(mode)
+    server.start(wait=False)
+    assert server.process.wait(20) != 0
+    server.ended.wait(10)
+    assert "chmod go-w" in server.tail()
+    server.control.parent.chmod(0o755)
+    server.start()
+
+
 @pytest.mark.parametrize("line", [
     b"", b"\n", b"nonsense\n", b"{}\n", b"[]\n", b"null\n",
     b'{"cmd":5}\n', b'{"cmd":"no.such"}\n', b'{"cmd":"kick"}\n',

@@ -381,6 +381,39 @@ static void a_deleted_room_leaves_no_membership_and_its_id_is_spent(
 	assert_true(second.room > first.room);
 }
 
+static enum sn_err topic(struct world *w, uint64_t room, uint64_t by)
+{
+	struct op op = { .kind = OP_ROOM_TOPIC, .time = 1 };
+	struct applied out;
+
+	op.room_topic.room = room;
+	op.room_topic.by = by;
+	op.room_topic.topic = sn_bytes_of("of a late hour");
+	return (run(w, &op, &out));
+}
+
+/* Its session is ended with the change; what it had asked for before may
+ * stand behind it in the log. */
+static void a_disabled_account_changes_no_room_any_more(void **state)
+{
+	struct world *w = *state;
+	struct applied room;
+
+	three(w);
+	assert_int_equal(create(w, 1, false, &room), SN_OK);
+	assert_int_equal(member(w, room.room, 2, 1, OP_INVITE), SN_OK);
+	assert_int_equal(set_state(w, 1, ACCOUNT_DISABLED, 9), SN_OK);
+	assert_int_equal(topic(w, room.room, 1), SN_EDENIED);
+	assert_int_equal(member(w, room.room, 3, 1, OP_INVITE), SN_EDENIED);
+	assert_int_equal(member(w, room.room, 2, 1, OP_REMOVE), SN_EDENIED);
+	assert_int_equal(delete_room(w, room.room, 1), SN_EDENIED);
+	assert_int_equal(set_state(w, 1, ACCOUNT_ACTIVE, 10), SN_OK);
+	assert_int_equal(topic(w, room.room, 1), SN_OK);
+	assert_int_equal(member(w, room.room, 3, 1, OP_INVITE), SN_OK);
+	assert_int_equal(member(w, room.room, 2, 1, OP_REMOVE), SN_OK);
+	assert_int_equal(delete_room(w, room.room, 1), SN_OK);
+}
+
 static void the_member_of_longest_standing_inherits(void **state)
 {
 	struct world *w = *state;
@@ -605,6 +638,7 @@ int main(void)
 		TEST(a_closed_room_is_entered_by_invitation_alone),
 		TEST(an_open_room_is_joined_up_to_its_limit),
 		TEST(a_deleted_room_leaves_no_membership_and_its_id_is_spent),
+		TEST(a_disabled_account_changes_no_room_any_more),
 		TEST(the_member_of_longest_standing_inherits),
 		TEST(deleting_an_account_takes_it_out_of_every_room),
 		TEST(an_account_is_in_no_more_rooms_than_its_limit),
