@@ -84,6 +84,14 @@ static void answer(struct loop *loop, const struct oplog_request *q)
 		sess_again(s);
 }
 
+/* Whether it changed more than messages: who there is, who may what. */
+static bool is_change(const struct oplog_request *q)
+{
+	return (!q->local &&
+		(q->kind == OP_ACCOUNT_ADD || q->kind == OP_ACCOUNT_STATE ||
+		    q->applied.what > APPLIED_MESSAGE));
+}
+
 static void run_batch(void *owner, struct mail *mail)
 {
 	struct batch_mail *m = (struct batch_mail *)mail;
@@ -96,8 +104,7 @@ static void run_batch(void *owner, struct mail *mail)
 			continue;
 		if (q->err == SN_OK && q->applied.what > APPLIED_MESSAGE)
 			room_events(loop, q);
-		if (q->kind == OP_ACCOUNT_ADD || q->kind == OP_ACCOUNT_STATE ||
-		    q->applied.what > APPLIED_MESSAGE)
+		if (is_change(q))
 			loop_changed(loop);
 		if (q->loop == loop->index)
 			answer(loop, q);
@@ -128,6 +135,11 @@ static void committed(void *arg, struct oplog_batch *batch)
 {
 	struct net *net = arg;
 
+	/* Before anybody can hear of it. */
+	for (struct oplog_request *q = batch->first; q != NULL; q = q->next) {
+		if (is_change(q))
+			atomic_fetch_add(&net->changes, 1);
+	}
 	answer_rows(net, batch);
 	oplog_answer_waiters(batch);
 	atomic_store(&batch->holders, net->loop_count);

@@ -32,6 +32,9 @@ struct net {
 	struct allowance *allowance;
 	/* Sessions that asked to be told of these. */
 	atomic_uint receipts_wanted, signals_wanted, presence_wanted;
+	/* Changes of accounts, rooms and memberships that were committed;
+	 * counted before anybody, and any loop, hears of them. */
+	atomic_ullong changes;
 	struct limits limits;
 	struct addresses *addresses;
 	struct sweeper *sweeper;

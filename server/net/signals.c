@@ -114,18 +114,21 @@ static struct signals_target *slot_of(struct sess *s, struct sn_bytes to)
 static bool is_known(
     const struct signals_target *t, const struct sess *s, struct sn_bytes to)
 {
-	return (t->from == s->account && t->changes == s->loop->changes &&
+	return (t->from == s->account &&
+		t->changes == atomic_load(&s->loop->net->changes) &&
 		sn_bytes_equal(to, (struct sn_bytes){ t->to, t->len }));
 }
 
 static enum sn_err look_up(
     struct sess *s, struct sn_bytes to, struct signals_target *out)
 {
+	/* First: what changes from here on makes it be looked up again. */
+	uint64_t changes = atomic_load(&s->loop->net->changes);
 	struct conversation c;
 	struct sn_txn *txn;
 	enum sn_err err;
 
-	if ((err = loop_read(s->loop, &txn)) != SN_OK ||
+	if ((err = loop_read_fresh(s->loop, &txn)) != SN_OK ||
 	    (err = conversation_find(txn, s->account, to, &c)) != SN_OK)
 		return (err);
 	/* With whom one has not spoken yet one does not share anything. */
@@ -133,7 +136,7 @@ static enum sn_err look_up(
 		return (SN_ENOTFOUND);
 	*out = (struct signals_target){
 		.from = s->account,
-		.changes = s->loop->changes,
+		.changes = changes,
 		.members = c.room.members,
 		.len = (uint8_t)to.n,
 	};

@@ -16,7 +16,7 @@
  * it until accounts, rooms or memberships change. */
 struct signals_target {
 	uint64_t from;          /* 0: empty. */
-	uint64_t changes;       /* Of the loop, when it was looked up. */
+	uint64_t changes;       /* Of net, before it was looked up. */
 	uint64_t account, room; /* Whose sessions hear it; one is 0. */
 	uint64_t members;
 	uint8_t len;
