@@ -1,8 +1,11 @@
 #include "server/keeper/keeper_pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define NICER 10 /* Than the process; see the header. */
 
 struct keeper_pool {
 	struct mailbox *mailbox;
@@ -10,6 +13,7 @@ struct keeper_pool {
 	pthread_cond_t wake;
 	struct keeper_job *first, **tail;
 	bool stop;
+	int nice;
 	unsigned count;
 	pthread_t threads[];
 };
@@ -60,10 +64,9 @@ static struct keeper_job *take(struct keeper_pool *pool)
 static void *run(void *arg)
 {
 	struct keeper_pool *pool = arg;
-	const struct sched_param none = { 0 };
 	struct keeper_job *job;
 
-	(void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), pool->nice);
 	while ((job = take(pool)) != NULL) {
 		keeper_pool_work(job);
 		mailbox_post(pool->mailbox, &job->done);
@@ -80,6 +83,7 @@ enum sn_err keeper_pool_new(
 	if (pool == NULL)
 		return (SN_ENOMEM);
 	pool->mailbox = mailbox;
+	pool->nice = getpriority(PRIO_PROCESS, 0) + NICER;
 	pool->tail = &pool->first;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->wake, NULL);

@@ -6,9 +6,11 @@
 #include "server/base/mailbox.h"
 
 /*
- * The threads that compute Argon2, at SCHED_IDLE, so that neither signing
- * nor the keeper's own loop ever waits for a processor that one of them
- * has.  They know nothing but a job; who gets one is the queue's matter.
+ * The threads that compute Argon2, at a low priority, so that neither signing
+ * nor the keeper's own loop waits long for a processor that one of them has.
+ * Not at SCHED_IDLE: where the processors have other work all the time, a
+ * password would never be looked at, and nobody could log in.
+ * They know nothing but a job; who gets one is the queue's matter.
  */
 struct keeper_job {
 	struct mail done; /* Posted when it is; its run is the owner's. */

@@ -1,5 +1,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -200,6 +201,44 @@ static void signing_goes_on_while_passwords_are_checked(void **state)
 	house_wait(h, 8);
 }
 
+static void *spin(void *stop)
+{
+	while (!atomic_load((atomic_bool *)stop))
+		;
+	return (NULL);
+}
+
+/* Where other work takes all processors for ever, people still log in. */
+static void passwords_are_looked_at_on_a_busy_machine(void **state)
+{
+	enum { A_CORE = 2, MOST = 64 };
+	long count = A_CORE * sysconf(_SC_NPROCESSORS_ONLN);
+	struct house *h = *state;
+	atomic_bool stop = false;
+	pthread_t threads[MOST];
+	uint8_t fp[32] = { 6 };
+	long started = 0;
+
+	house_stop(h);
+	h->policy.cost = (struct argon_cost){ 19 * 1024, 2, 1 };
+	house_start(h);
+	assert_string_equal(house_ctl(h, "{\"id\":1,\"cmd\":\"create\","
+					 "\"account_id\":8,"
+					 "\"password\":\"correct horse\"}"),
+	    "");
+	while (started < count && started < MOST &&
+	       pthread_create(&threads[started], NULL, spin, &stop) == 0)
+		started++;
+	assert_int_equal(keeper_client_login(
+			     h->client, 1, 8, fp, sn_bytes_of("correct horse")),
+	    SN_OK);
+	house_wait(h, h->answers + 1);
+	atomic_store(&stop, true);
+	while (started > 0)
+		(void)pthread_join(threads[--started], NULL);
+	assert_int_equal(h->last.verdict, KEEPER_OK);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 int main(void)
 {
@@ -210,6 +249,7 @@ int main(void)
 		T(after_a_reload_both_keys_sign_and_a_wrong_one_is_refused),
 		T(more_than_the_rate_is_not_signed),
 		T(signing_goes_on_while_passwords_are_checked),
+		T(passwords_are_looked_at_on_a_busy_machine),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -79,6 +80,11 @@ static int listens(void)
 static int accepts(void)
 {
 	return (accept4(0, NULL, NULL, 0));
+}
+
+static int lowers_its_priority(void)
+{
+	return (setpriority(PRIO_PROCESS, 0, 10));
 }
 
 static int makes_code(void)
@@ -275,6 +281,14 @@ static void threads_of_argon2_come_and_go(void **state)
 	    in_sandbox(enter_as_the_keeper_does, starts_threads_that_exit));
 }
 
+static void the_keeper_alone_lowers_its_priority(void **state)
+{
+	(void)state;
+	without_sanitizers();
+	assert_fine(in_sandbox(sandbox_enter_keeper, lowers_its_priority));
+	assert_killed(in_sandbox(sandbox_enter_net, lowers_its_priority));
+}
+
 static void net_alone_accepts(void **state)
 {
 	(void)state;
@@ -401,6 +415,7 @@ int main(void)
 		cmocka_unit_test(neither_opens_a_file),
 		cmocka_unit_test(memory_of_threads_is_given_back),
 		cmocka_unit_test(threads_of_argon2_come_and_go),
+		cmocka_unit_test(the_keeper_alone_lowers_its_priority),
 		cmocka_unit_test(net_alone_accepts),
 		cmocka_unit_test(threads_that_run_already_are_included),
 		cmocka_unit_test(no_file_opens_once_files_are_given_up),
