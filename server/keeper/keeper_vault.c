@@ -256,6 +256,13 @@ enum sn_err keeper_vault_resume(struct keeper_vault *vault, uint64_t account,
 	    err != SN_OK ? err : give_token(vault, &row, fp, entered, answer));
 }
 
+/* A restored backup can lack it, and damage can have taken it: no password
+ * and no token opens the account then. */
+static bool has_none(enum sn_err err)
+{
+	return (err == SN_ENOTFOUND || err == SN_ECORRUPT);
+}
+
 enum sn_err keeper_vault_epoch(struct keeper_vault *vault, uint64_t account)
 {
 	struct keeper_account row;
@@ -268,7 +275,7 @@ enum sn_err keeper_vault_epoch(struct keeper_vault *vault, uint64_t account)
 		row.epoch++;
 		err = keeper_account_put(txn, &row);
 	}
-	return (end(txn, err));
+	return (end(txn, has_none(err) ? SN_ENOTFOUND : err));
 }
 
 static void set(struct keeper_vault *vault, struct keeper_account *row,
@@ -311,8 +318,9 @@ enum sn_err keeper_vault_reset(struct keeper_vault *vault, uint64_t account,
 	if ((err = sn_txn_write(vault->store, &txn)) != SN_OK)
 		return (err);
 	err = keeper_account_get(txn, account, &row);
-	if (err == SN_ENOTFOUND) {
-		/* A restored backup can lack it: no token is of this epoch. */
+	if (has_none(err)) {
+		/* No token is of this epoch. */
+		memset(&row, 0, sizeof(row));
 		row.id = account;
 		row.epoch = now;
 		err = SN_OK;

@@ -65,7 +65,8 @@ enum sn_err keeper_vault_resume(struct keeper_vault *vault, uint64_t account,
     const uint8_t *fp, struct sn_bytes token, uint64_t now,
     struct keeper_answer *answer) SN_MUST_USE;
 
-/** keeper_vault_epoch(vault, account): void its tokens.  SN_ENOTFOUND. */
+/** keeper_vault_epoch(vault, account): void its tokens.  SN_ENOTFOUND when
+ * there is no row that could be read, and so no token that is good. */
 enum sn_err keeper_vault_epoch(
     struct keeper_vault *vault, uint64_t account) SN_MUST_USE;
 
@@ -77,7 +78,7 @@ enum sn_err keeper_vault_epoch(
 enum sn_err keeper_vault_create(struct keeper_vault *vault, uint64_t account,
     const char *phc, struct sn_bytes secret, uint64_t now) SN_MUST_USE;
 /** Void the tokens and clear the failures as well.  An account that is not
- * there, as after a backup made while it was added, is then. */
+ * there, as after a backup made while it was added, or damaged, is made anew. */
 enum sn_err keeper_vault_reset(struct keeper_vault *vault, uint64_t account,
     const char *phc, struct sn_bytes secret, uint64_t now) SN_MUST_USE;
 /** Clear the failures.  SN_ENOTFOUND. */

@@ -109,7 +109,9 @@ static json_t *epoch_then_net(struct parent *p, json_t *request)
 	if (!find(p, request, &id, &reply))
 		return (reply);
 	reply = parent_ask_id(&p->keeper, "epoch", id);
-	if (!child_ok(reply))
+	/* One that the keeper has lost has no token that is good. */
+	if (!child_ok(reply) &&
+	    strcmp(text_of(reply, "error"), "not-found") != 0)
 		return (reply);
 	json_decref(reply);
 	return (pass(p, request));

@@ -108,6 +108,29 @@ def test_a_damaged_password_is_found(server, people):
     assert "passwords, all sound" in check(server).stdout
 
 
+def test_a_damaged_password_keeps_nobody_from_being_put_out(server, people):
+    server.login(people.bob_desk).close()
+    server.stop()
+    keeper = server.data / "keeper" / "data.mdb"
+    keeper.write_bytes(keeper.read_bytes().replace(b"$argon2id$",
+                                                   b"$argon2ie$"))
+    server.start()
+    server.command("device", "revoke", "bob", "desk")
+    server.command("account", "disable", "alice")
+    server.command("account", "delete", "dave")
+    states = {a["account"]: a["state"] for a in
+              server.ctl("account.list")["accounts"]}
+    assert states["alice"] == "disabled" and "dave" not in states
+    # And a new password makes it whole.
+    secret = server.ctl("account.passwd", "carol")["secret"]
+    with server.session(people.carol_desk) as carol:
+        carol.hello()
+        carol.auth(secret)
+        carol.choose(secret, "another password")
+    found = check(server).stdout
+    assert found.count("keeper's accounts: ") == 2  # alice's and bob's.
+
+
 def test_an_account_that_the_keeper_does_not_know_is_found(
         server, people, tmp_path):
     newcomer = "zoe"
