@@ -2,6 +2,7 @@
 passphrases, disks, damaged books, clocks."""
 
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -353,6 +354,56 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(house, disk):
     assert full >= 3
 
 
+def test_a_disk_that_fills_under_a_batch_keeps_what_was_answered(house, disk):
+    folder, fill, _ = disk
+    lines = pathlib.Path(folder).parent / "lines"
+    lines.write_text("".join(
+        json.dumps({"account": f"many{i}", "csr": request(P256)}) + "\n"
+        for i in range(40)))
+    before = ca_books.listed(folder)
+    full = 0
+    for free in (*range(0, 96 * 1024, 12288), None):
+        at = f"{free} bytes free"
+        fill(free)
+        done = run(house, "issue", "--batch", lines, folder=folder)
+        fill(None)
+        assert done.returncode == (1 if free is not None and not done.stdout
+                                   else 0), f"{at}: {done.stderr}"
+        answers = [json.loads(a) for a in done.stdout.splitlines()]
+        books = ca_books.listed(folder)
+        # None at all, or each of them.
+        assert len(answers) in (0, 40), at
+        assert {s for s, row in books.items() if row["state"] == "valid"} == \
+            {a["serial"] for a in answers} | \
+            {s for s, row in before.items() if row["state"] == "valid"}, at
+        check = run(house, "check", folder=folder)
+        assert check.returncode == 0, f"{at}: {check.stdout}{check.stderr}"
+        if done.returncode == 0:
+            break
+        full += 1
+        assert "room" in done.stderr or "space" in done.stderr, at
+    assert full >= 2
+
+
+def test_a_batch_that_fails_does_not_wait_for_the_rest_of_it(house, disk):
+    """16 MB of what is piped are a share; this is more, and does not end."""
+    folder, fill, _ = disk
+    fill(0)
+    child = subprocess.Popen(
+        [BUILD / "sicher-ca", "--dir", folder, "--passphrase-file",
+         house.secret, "issue", "--batch", "-"], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    csr = request(P256)
+    with contextlib.suppress(BrokenPipeError):
+        for i in range(170):
+            child.stdin.write(json.dumps({"account": f"m{i}", "csr": csr}) +
+                              100_000 * " " + "\n")
+        child.stdin.flush()
+    assert child.wait(30) == 1
+    assert "room" in child.stderr.read() and child.stdout.read() == ""
+    fill(None)
+
+
 def test_a_full_disk_never_leaves_a_torn_crl(house, disk):
     folder, fill, _ = disk
     run(house, "issue", "gone", folder=folder)
@@ -376,7 +427,8 @@ def test_a_read_only_disk_can_be_read_and_is_told(house, disk):
     folder, _, protect = disk
     protect(True)
     before = state(folder)
-    for words in (["issue", "ro"], ["revoke", "alice"], ["crl", "publish"]):
+    for words in (["issue", "ro"], ["revoke", "alice"], ["crl", "publish"],
+                  ["issue", "--batch", os.devnull]):
         done = run(house, *words, folder=folder)
         assert done.returncode == 1, done.stderr
         assert "Read-only" in done.stderr

@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import subprocess
+import threading
 
 import pytest
 from cryptography import x509
@@ -88,6 +89,7 @@ def test_lines_are_answered_in_order_and_the_refused_ones_keep_nothing_up(
         {"account": "ada", "device": "x",
          "csr": request(rsa.generate_private_key(65537, 1024))},
         {"account": "bea", "csr": good + "x" * 200000},
+        {"account": "bea", "csr": good + "x" * 70000},
         "",
         {"account": "bea", "csr": good},
     ]
@@ -99,7 +101,7 @@ def test_lines_are_answered_in_order_and_the_refused_ones_keep_nothing_up(
     issued = [a for a in answers if "pem" in a]
     assert [a["line"] for a in issued] == [1, len(lines)]
     assert all(a["error"] and a["message"] for a in answers if "pem" not in a)
-    assert "2 certificates issued" in said and "16 refused" in said
+    assert "2 certificates issued" in said and "17 refused" in said
     assert len(ca_books.listed(house.dir)) == before + 2
     house.command("check")
 
@@ -113,6 +115,64 @@ def test_a_batch_run_again_is_told_what_it_has_and_issues_nothing(house):
     assert status == 0 and all(a["again"] for a in second)
     assert [a["pem"] for a in first] == [a["pem"] for a in second]
     assert ca_books.listed(house.dir) == before
+
+
+@pytest.mark.parametrize("source", ["a file", "a pipe"])
+def test_more_lines_than_are_worked_on_at_a_time_are_answered_in_order(
+        house, tmp_path, source):
+    """Long lines, of which 16 MB are read ahead, so that few are needed."""
+    csr, many = request(), tmp_path / "many"
+    who = "file" if source == "a file" else "pipe"
+    many.write_text("".join(
+        json.dumps({"account": f"{who}{i % 290}", "csr": csr}) + 100_000 * " "
+        + "\n" for i in range(300)))
+    with open(many) as f:
+        done = subprocess.run(
+            [BUILD / "sicher-ca", "--dir", house.dir, "--passphrase-file",
+             house.secret, "issue", "--batch",
+             many if source == "a file" else "-"],
+            input=None if source == "a file" else f.read(),
+            capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(a) for a in done.stdout.splitlines()]
+    assert [a["line"] for a in answers] == list(range(1, 301))
+    assert [a["account"] for a in answers] == \
+        [f"{who}{i % 290}" for i in range(300)]
+    # The last ten are the first ten, and of another share.
+    assert [i for i, a in enumerate(answers) if a.get("again")] == \
+        list(range(290, 300))
+    assert [a["serial"] for a in answers[290:]] == \
+        [a["serial"] for a in answers[:10]]
+    house.command("check")
+
+
+def test_whoever_waits_for_answers_before_writing_on_gets_them(house):
+    """What is piped is not read ahead: its writer may wait for us."""
+    child = subprocess.Popen(
+        [BUILD / "sicher-ca", "--dir", house.dir, "--passphrase-file",
+         house.secret, "issue", "--batch", "-"], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    answers, first = [], threading.Event()
+
+    def read():
+        for answer in child.stdout:
+            answers.append(json.loads(answer)["account"])
+            first.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    csr = request()
+    # One share is 16 MB; the rest of these is left over, and no end comes.
+    for i in range(170):
+        child.stdin.write(json.dumps({"account": f"wait{i}", "csr": csr}) +
+                          100_000 * " " + "\n")
+    child.stdin.flush()
+    assert first.wait(30)
+    child.stdin.close()
+    assert child.wait(30) == 0
+    reader.join()
+    assert answers == [f"wait{i}" for i in range(170)]
+    assert "170 certificates issued" in child.stderr.read()
 
 
 def test_another_key_for_a_device_that_has_a_certificate_is_refused(house):

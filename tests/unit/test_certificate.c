@@ -15,6 +15,7 @@
 #include "ca/certificate.h"
 #include "ca/der.h"
 #include "ca/encode.h"
+#include "ca/issue.h"
 #include "ca/lint.h"
 #include "ca/ssl.h"
 
@@ -280,6 +281,58 @@ static void test_what_cannot_be_written_is_refused(void **state)
 	free(long_name);
 }
 
+/* What a client's order and row are in the books. */
+static enum sn_err sign_for_alice(
+    int64_t not_after, uint8_t **der, size_t *n, struct record *rec)
+{
+	static const struct authority a = { .organisation = "Example" };
+	struct order order = { .kind = KIND_CLIENT,
+		.name = "alice",
+		.label = "main",
+		.profile = &ca.profile,
+		.key = &ca.spki,
+		.to = "" };
+
+	memset(rec, 0, sizeof(*rec));
+	memcpy(rec->serial, serial, SERIAL_BYTES);
+	rec->kind = KIND_CLIENT;
+	rec->not_after = not_after;
+	return (issue_sign(&a, &order, ca.key, ca.root, rec, der, n, NULL));
+}
+
+static void test_what_the_linter_refuses_does_not_leave(void **state)
+{
+	struct record rec;
+	uint8_t *der;
+	size_t n;
+
+	(void)state;
+	ca.profile.server_auth = false;
+	ca.profile.client_auth = true;
+	assert_int_equal(sign_for_alice(LAST_UTC, &der, &n, &rec), SN_OK);
+	free(der);
+	ca.profile.server_auth = true;
+	assert_int_equal(sign_for_alice(LAST_UTC, &der, &n, &rec), SN_ECERT);
+	assert_null(der);
+}
+
+static void test_nothing_outlives_its_issuer(void **state)
+{
+	struct record rec;
+	uint8_t *der;
+	size_t n;
+
+	(void)state;
+	ca.profile.server_auth = false;
+	ca.profile.client_auth = true;
+	for (int64_t extra = 1; extra <= 2; extra++) {
+		assert_int_equal(
+		    sign_for_alice(LAST_UTC + extra, &der, &n, &rec), SN_OK);
+		assert_int_equal(rec.not_after, LAST_UTC + 1); /* The root's. */
+		free(der);
+	}
+}
+
 static void test_no_certificate_has_no_key(void **state)
 {
 	struct blueprint b = leaf_plan(KIND_SERVER, &ca.spki, NULL, 0);
@@ -308,6 +361,8 @@ int main(void)
 		cmocka_unit_test(
 		    test_a_servers_names_are_written_as_openssl_would),
 		cmocka_unit_test(test_what_cannot_be_written_is_refused),
+		cmocka_unit_test(test_what_the_linter_refuses_does_not_leave),
+		cmocka_unit_test(test_nothing_outlives_its_issuer),
 		cmocka_unit_test(test_no_certificate_has_no_key),
 	};
 
