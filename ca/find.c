@@ -156,6 +156,31 @@ static enum sn_err count_of(
 	return (sn_rd_end(&r) ? SN_OK : SN_ECORRUPT);
 }
 
+/*
+ * A name that has many rows: when each of them was met, none can be missing
+ * for as long as the transaction sees the same pages.  So a device of it is
+ * found without the walk from then on; else whoever certifies or revokes
+ * thousands of one name at once would walk past all of them for each.
+ */
+#define LONG_WALK 64
+_Static_assert(1 + 1 + NAME_BYTES <= SN_TXN_NOTE, "a name's prefix fits");
+
+static bool was_met(struct sn_txn *txn, const uint8_t *prefix, size_t n)
+{
+	const uint8_t *note = sn_txn_note(txn);
+
+	return (note[0] == 1 && memcmp(note + 1, prefix, n) == 0);
+}
+
+static void note_met(struct sn_txn *txn, const uint8_t *prefix, size_t n)
+{
+	uint8_t *note = sn_txn_note(txn);
+
+	/* A prefix ends with a NUL, so none begins another. */
+	note[0] = 1;
+	memcpy(note + 1, prefix, n);
+}
+
 enum sn_err find_walk(struct sn_txn *txn, enum record_kind kind,
     const char *name, const char *label,
     enum sn_err (*each)(void *arg, const struct record *rec), void *arg)
@@ -163,6 +188,7 @@ enum sn_err find_walk(struct sn_txn *txn, enum record_kind kind,
 	uint8_t prefix[BOOK_KEY], wanted[BOOK_KEY];
 	size_t n = book_prefix(kind, name, NULL, prefix);
 	size_t m = book_prefix(kind, name, label, wanted);
+	bool known = was_met(txn, prefix, n);
 	struct sn_bytes from = { prefix, n }, key, value;
 	struct sn_cursor *c;
 	struct record rec;
@@ -172,9 +198,11 @@ enum sn_err find_walk(struct sn_txn *txn, enum record_kind kind,
 	if ((err = count_of(txn, kind, name, &want)) != SN_OK ||
 	    (err = sn_cursor_open(txn, TABLE_DEVICE, &c)) != SN_OK)
 		return (err);
+	if (known)
+		from = (struct sn_bytes){ wanted, m };
 	err = sn_cursor_seek(c, from, &key, &value);
-	while (err == SN_OK && key.n > n + SERIAL_BYTES &&
-	       memcmp(key.p, prefix, n) == 0) {
+	while (err == SN_OK && key.n > from.n + SERIAL_BYTES &&
+	       memcmp(key.p, from.p, from.n) == 0) {
 		const uint8_t *p = key.p;
 
 		if ((err = inventory_unseal(TABLE_DEVICE, key, &value)) !=
@@ -194,5 +222,9 @@ enum sn_err find_walk(struct sn_txn *txn, enum record_kind kind,
 	sn_cursor_close(c);
 	if (err != SN_OK && err != SN_ENOTFOUND)
 		return (err);
+	if (known)
+		return (SN_OK);
+	if (met == want && met >= LONG_WALK)
+		note_met(txn, prefix, n);
 	return (met == want ? SN_OK : SN_ECORRUPT);
 }

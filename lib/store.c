@@ -34,6 +34,7 @@ struct sn_txn {
 	MDB_txn *txn;
 	enum sn_err err;
 	bool writes;
+	uint8_t note[SN_TXN_NOTE];
 	struct last_put puts[]; /* A table's; of one that writes. */
 };
 
@@ -406,7 +407,13 @@ void sn_txn_reset(struct sn_txn *txn)
 enum sn_err sn_txn_renew(struct sn_txn *txn)
 {
 	txn->err = SN_OK;
+	memset(txn->note, 0, sizeof(txn->note));
 	return (keep(txn, mdb_txn_renew(txn->txn)));
+}
+
+uint8_t *sn_txn_note(struct sn_txn *txn)
+{
+	return (txn->note);
 }
 
 enum sn_err sn_txn_commit(struct sn_txn *txn)

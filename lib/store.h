@@ -117,6 +117,15 @@ enum sn_err sn_txn_read(
 void sn_txn_reset(struct sn_txn *txn);
 enum sn_err sn_txn_renew(struct sn_txn *txn) SN_MUST_USE;
 
+/**
+ * sn_txn_note(txn):
+ * SN_TXN_NOTE bytes for whoever uses the transaction, all zero when it begins
+ * and after sn_txn_renew: for what was found out in it and holds as long as it
+ * lasts.
+ */
+#define SN_TXN_NOTE 264
+uint8_t *sn_txn_note(struct sn_txn *txn);
+
 /** sn_txn_commit(txn): durable (fsynced) on SN_OK; frees ${txn} always. */
 enum sn_err sn_txn_commit(struct sn_txn *txn) SN_MUST_USE;
 

@@ -177,6 +177,38 @@ static void test_one_renews_any_number(void **state)
 	assert_int_equal(staying(h), 1);
 }
 
+static enum sn_err put_device(struct house *h, const char *name, unsigned label)
+{
+	struct intent intent = { .keep_old = DAY };
+	struct record rec = { .kind = KIND_CLIENT, .issuer = 1 };
+	enum sn_err err;
+
+	rec.not_after = DAY;
+	rec.der = sn_bytes_of("");
+	(void)snprintf(rec.name, sizeof(rec.name), "%s", name);
+	(void)snprintf(rec.label, sizeof(rec.label), "%u", label);
+	err = book_reserve_in(h->txn, &rec, false, &intent, &h->why);
+	if (err != SN_OK)
+		return (err);
+	rec.der = sn_bytes_of("a certificate");
+	memcpy(rec.fingerprint, rec.serial, SERIAL_BYTES);
+	return (book_enter_in(h->txn, &rec, false, &h->why));
+}
+
+/* Of a name that has more rows than are walked twice. */
+static void test_a_device_is_found_among_hundreds_of_one_name(void **state)
+{
+	struct house *h = *state;
+
+	for (unsigned i = 0; i < 300; i++) {
+		assert_int_equal(put_device(h, "many", i), SN_OK);
+		assert_int_equal(put_device(h, "many", i), SN_EEXISTS);
+		assert_int_equal(put_device(h, "many", 0), SN_EEXISTS);
+		assert_int_equal(put_device(h, "man", i), SN_OK);
+		assert_int_equal(put_device(h, "man", i), SN_EEXISTS);
+	}
+}
+
 static void test_without_its_renewal_the_newest_of_the_old_holds_on(
     void **state)
 {
@@ -244,6 +276,7 @@ static void test_a_row_that_is_missing_gives_a_device_no_second_certificate(
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(test_a_device_is_found_among_hundreds_of_one_name),
 		CASE(test_a_certificate_that_holds_is_renewed),
 		CASE(test_what_is_revoked_is_not_renewed),
 		CASE(
