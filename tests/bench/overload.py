@@ -32,6 +32,7 @@ from rivals import Sicher  # noqa: E402
 
 PAIRS, STALLED, RATE = 950, 50, 300
 BODY = b"f" * 60000
+PATIENCE = 120  # Seconds that a flood waits for a busy machine.
 SETTLED = 0.2  # Seconds in which the server uses less than a tenth of them.
 
 
@@ -77,11 +78,18 @@ class Stalled:
         self.house, self.server = house, server
         self.names = house.names()[PAIRS:PAIRS + STALLED]
         self.tokens, self.sessions = {}, []
-        self.owner = self._login(self.names[0])
-        self.owner.call("DONE", "ROOM_CREATE", "#flood", True, "")
+        with self.owner() as owner:
+            owner.call("DONE", "ROOM_CREATE", "#flood", True, "")
         for name in self.names[1:]:
             with self._login(name) as one:
                 one.call("DONE", "ROOM_JOIN", "#flood")
+
+    def owner(self):
+        """A session that may write into the room; a fresh one, because one
+        that nobody reads for long is ended by the server."""
+        one = self._login(self.names[0])
+        one.wait = PATIENCE
+        return one
 
     def _login(self, name):
         folder = self.house.people / name / "d"
@@ -161,11 +169,11 @@ def measure(house, folder, seconds, megabytes, rounds):
     pid = server.process.pid
     try:
         stalled = Stalled(house, server)
-        Flood(stalled.owner, megabytes / 10).run()
+        Flood(stalled.owner(), megabytes / 10).run()
         stalled.connect(True)
         print(f"{megabytes / 10:.0f} MB behind {STALLED} sessions: net holds "
               f"{resident(pid):.1f} MiB")
-        Flood(stalled.owner, megabytes * 0.9).run()
+        Flood(stalled.owner(), megabytes * 0.9).run()
         idle, behind = compare(server, stalled, seconds, rounds)
         tell(f"{STALLED} connected", idle)
         tell(f"{megabytes} MB behind {STALLED}", behind)
@@ -177,12 +185,12 @@ def measure(house, folder, seconds, megabytes, rounds):
               f"neighbours, the middle half is {each[quarter]:.2f} to "
               f"{each[-1 - quarter]:.2f}")
         stalled.connect(True)
-        flood = Flood(stalled.owner, megabytes)
+        flood = Flood(stalled.owner(), megabytes)
         flood.start()
         tell("during another flood", [Window(server, seconds)])
         flood.join()
         begin = time.monotonic()
-        last = stalled.owner.post("#flood", "last").seq
+        last = stalled.owner().post("#flood", "last").seq
         got = len(stalled.sessions[0].until(last, wait=60))
         print(f"one of them reads at last: {got} messages in "
               f"{time.monotonic() - begin:.1f} s, none missing")

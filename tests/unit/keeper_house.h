@@ -207,6 +207,9 @@ PKI_UNUSED static void house_free(struct house *h)
 	free(h);
 }
 
+/* Many passwords on a machine with much other work take their time. */
+#define HOUSE_WAIT_MS 60000
+
 /* Waits until ${n} answers have come in all. */
 PKI_UNUSED static void house_wait(struct house *h, unsigned n)
 {
@@ -214,7 +217,7 @@ PKI_UNUSED static void house_wait(struct house *h, unsigned n)
 		struct pollfd p = { .fd = keeper_client_fd(h->client),
 			.events = POLLIN };
 
-		assert(poll(&p, 1, 10000) == 1);
+		assert(poll(&p, 1, HOUSE_WAIT_MS) == 1);
 		if (keeper_client_read(h->client, house_answer, h) != SN_OK)
 			break;
 	}
