@@ -1,5 +1,6 @@
 """Limits for what a peer can make grow: told clearly, and others go on."""
 
+import concurrent.futures
 import os
 import select
 import socket
@@ -58,7 +59,7 @@ def test_all_sessions_of_an_account_have_one_rate(make_server, people):
         bob.write(frames(90))
         for _ in range(90):  # Others have their own.
             bob.expect("PONG")
-        assert time.monotonic() - begin < 1
+        assert time.monotonic() - begin < 1.4  # The others are not done.
         for session in sessions:
             for _ in range(200):
                 session.expect("PONG")
@@ -112,13 +113,17 @@ def test_signals_of_an_account_have_one_rate(make_server, people):
 
 def test_handshakes_above_the_rate_of_signatures_fail_and_later_ones_do_not(
         make_server, people):
-    server = make_server({"limits": {"sign_rate": 2}})
-    failed = 0
-    for _ in range(6):
+    server = make_server({"limits": {"sign_rate": 1}})
+
+    def fails(_):
         try:
             server.session(people.alice_laptop).close()
         except (OSError, ssl.SSLError, Closed):
-            failed += 1
+            return True
+        return False
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        failed = sum(pool.map(fails, range(8)))
     assert failed > 0
     assert server.reached("limits.sign_rate") >= failed
     retry(lambda: server.login(people.alice_laptop).close())
@@ -175,9 +180,13 @@ def test_at_the_limit_a_consumer_is_still_taken_over(make_server, people):
         assert server.reached("limits.sessions_per_account") == 1
 
 
+def ends_by_itself(server, identity):
+    with server.login(identity) as waits:
+        assert [f.code for f in waits.ending()] == ["limit"]
+
+
 def test_at_the_limit_one_who_takes_nobodys_place_is_ended(make_server, people):
-    server = make_server({"limits": {"sessions_per_account": 1,
-                                     "handshake_time": "2s"}})
+    server = make_server({"limits": {"sessions_per_account": 1}})
     with server.login(people.alice_laptop) as alice:
         alice.sync()
         with server.login(people.alice_phone) as phone:
@@ -189,7 +198,10 @@ def test_at_the_limit_one_who_takes_nobodys_place_is_ended(make_server, people):
             with pytest.raises(Refused, match="limit") as refused:
                 one_more.auth(PASSWORD)
             assert kind(refused.value.frame) == "BYE"
-            assert [f.code for f in waits.ending()] == ["limit"]
+            waits.ping()
+        server.write_config(limits={"handshake_time": "1s"})
+        server.reload()
+        retry(lambda: ends_by_itself(server, people.alice_phone))
         alice.ping()
 
 
