@@ -8,16 +8,6 @@
 
 #include "lib/algorithms.h"
 
-#define CIPHERS                                          \
-	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:" \
-	"TLS_CHACHA20_POLY1305_SHA256"
-#define GROUPS "X25519:P-256:P-384"
-/* More than the gate lets in: what is not offered here the client would not
- * even show, and nobody would learn why it stays out. */
-#define SIGNATURES                                                            \
-	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:rsa_pss_rsae_sha256:" \
-	"rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:RSA+SHA256:RSA+SHA384:"      \
-	"RSA+SHA512"
 #define PEER_CHAIN_MAX (16 * 1024)
 
 static const unsigned char alpn_list[] = "\x08" SN_TLS_ALPN;
@@ -150,9 +140,7 @@ static void note(const SSL *ssl, int where, int value)
 
 static bool set_common(SSL_CTX *ctx)
 {
-	(void)SSL_CTX_set_options(ctx,
-	    SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+	(void)SSL_CTX_set_options(ctx, SN_TLS_OPTIONS);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 					SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -167,9 +155,9 @@ static bool set_common(SSL_CTX *ctx)
 	SSL_CTX_set_info_callback(ctx, note);
 	return (SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) &&
 		SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) &&
-		SSL_CTX_set_ciphersuites(ctx, CIPHERS) &&
-		SSL_CTX_set1_groups_list(ctx, GROUPS) &&
-		SSL_CTX_set1_sigalgs_list(ctx, SIGNATURES));
+		SSL_CTX_set_ciphersuites(ctx, SN_TLS_CIPHERS) &&
+		SSL_CTX_set1_groups_list(ctx, SN_TLS_GROUPS) &&
+		SSL_CTX_set1_sigalgs_list(ctx, SN_TLS_SIGNATURES));
 }
 
 static bool set_server(SSL_CTX *ctx)
@@ -183,7 +171,7 @@ static bool set_server(SSL_CTX *ctx)
 	return (SSL_CTX_set_num_tickets(ctx, 0) &&
 		SSL_CTX_set_max_early_data(ctx, 0) &&
 		SSL_CTX_set_recv_max_early_data(ctx, 0) &&
-		SSL_CTX_set1_client_sigalgs_list(ctx, SIGNATURES));
+		SSL_CTX_set1_client_sigalgs_list(ctx, SN_TLS_SIGNATURES));
 }
 
 static bool set_client(SSL_CTX *ctx)

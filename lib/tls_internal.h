@@ -1,12 +1,27 @@
 #ifndef SN_LIB_TLS_INTERNAL_H
 #define SN_LIB_TLS_INTERNAL_H
 
-/* Between the tls files only. */
+/* Between the tls files only; and what is offered, for measurements beside
+ * bare OpenSSL. */
 
 #include <openssl/ssl.h>
 
 #include "lib/cert.h"
 #include "lib/tls.h"
+
+#define SN_TLS_CIPHERS                                   \
+	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:" \
+	"TLS_CHACHA20_POLY1305_SHA256"
+#define SN_TLS_GROUPS "X25519:P-256:P-384"
+/* More than the gate lets in: what is not offered here the client would not
+ * even show, and nobody would learn why it stays out. */
+#define SN_TLS_SIGNATURES                                                     \
+	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:rsa_pss_rsae_sha256:" \
+	"rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:RSA+SHA256:RSA+SHA384:"      \
+	"RSA+SHA512"
+#define SN_TLS_OPTIONS                                                        \
+	(SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | \
+	    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA)
 
 struct sn_tls_rest;
 

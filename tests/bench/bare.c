@@ -5,9 +5,10 @@
  *
  *	build/bench/bare --port N --chain F --key F --authority F --data D
  *
- * bench/protocol_bare.c says what it speaks.  One thread; one record and one
- * write for all that a connection is sent in a turn; what a turn brought to
- * be kept is one commit.
+ * bench/protocol_bare.c says what it speaks.  It offers in TLS what the server
+ * offers.  One thread; one record and one write for all that a connection is
+ * sent in a turn; what a turn brought to be kept is one commit, and nothing is
+ * read meanwhile.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,6 +25,7 @@
 #include <openssl/ssl.h>
 
 #include "lib/buf.h"
+#include "lib/tls_internal.h"
 #include "tests/bench/commit.h"
 
 enum kind {
@@ -345,14 +347,17 @@ static SSL_CTX *context(
 
 	must(ctx != NULL &&
 		 SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) &&
+		 SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) &&
 		 SSL_CTX_use_certificate_chain_file(ctx, chain) == 1 &&
 		 SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 &&
 		 SSL_CTX_load_verify_locations(ctx, authority, NULL) &&
-		 SSL_CTX_set1_groups_list(ctx, "X25519") &&
-		 SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256") &&
+		 SSL_CTX_set1_groups_list(ctx, SN_TLS_GROUPS) &&
+		 SSL_CTX_set_ciphersuites(ctx, SN_TLS_CIPHERS) &&
+		 SSL_CTX_set1_sigalgs_list(ctx, SN_TLS_SIGNATURES) &&
+		 SSL_CTX_set1_client_sigalgs_list(ctx, SN_TLS_SIGNATURES) &&
 		 SSL_CTX_set_num_tickets(ctx, 0),
 	    "context");
-	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+	(void)SSL_CTX_set_options(ctx, SN_TLS_OPTIONS);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 					SSL_MODE_ENABLE_PARTIAL_WRITE |

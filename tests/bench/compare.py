@@ -14,16 +14,17 @@ import json
 import os
 import pathlib
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from found import Found  # noqa: E402
 from house import BUILD, House  # noqa: E402
 from rivals import RIVALS, Sicher  # noqa: E402
-from rows import ROWS, goals, number  # noqa: E402
+from rows import GOALS, ROWS  # noqa: E402
+
 
 def measure(row, server, arguments):
     """One run: what sicher-bench says, as a dict."""
@@ -50,48 +51,6 @@ def once(row, rival, house, arguments):
             server.stop()
 
 
-class Table:
-    """Lines of a row and a column, as wide as its servers are many."""
-
-    def __init__(self, rivals):
-        self.rivals = rivals
-        self.rows = []  # (row, column, unit, {protocol: [values]})
-
-    def add(self, row, results):
-        for column, unit in row.columns:
-            values = {p: [r[column] for r in runs if column in r]
-                      for p, runs in results.items()}
-            if any(values.values()):
-                self.rows.append((row.name, column, unit, values))
-
-    def lines(self):
-        head = f"{'':<33}{'':<8}"
-        for rival in self.rivals:
-            head += f"{rival.name:>27}"
-            head += f"{'ratio':>7}" if rival is not Sicher else ""
-        yield head
-        for name, _, unit, values in self.rows:
-            line = f"{name:<33}{unit:<8}"
-            ours = values.get("sicher")
-            for rival in self.rivals:
-                line += self.cell(values.get(rival.protocol), ours,
-                                  rival is Sicher)
-            yield line.rstrip()
-
-    @staticmethod
-    def cell(values, ours, mine):
-        if not values:
-            return " " * (27 if mine else 34)
-        middle = statistics.median(values)
-        text = f"{number(middle)} ({number(min(values))}-" \
-               f"{number(max(values))})"
-        if mine:
-            return f"{text:>27}"
-        if not ours or middle == 0:
-            return f"{text:>27}{'':>7}"
-        return f"{text:>27}{statistics.median(ours) / middle:>7.2f}"
-
-
 def parse():
     p = argparse.ArgumentParser(
         description=__doc__.split("\n", maxsplit=1)[0])
@@ -102,11 +61,15 @@ def parse():
                         "repeated")
     p.add_argument("--list", action="store_true", help="show the rows")
     p.add_argument("--repetitions", type=int, default=3)
+    p.add_argument("--others", type=int, metavar="N",
+                   help="repetitions of rows without a goal (as many)")
     p.add_argument("--seconds", type=float, default=3,
                    help="of each measurement (3)")
     p.add_argument("--house", default=str(BUILD / "bench-house"),
                    help="where people and accounts are kept between runs")
     p.add_argument("--json", help="write all values there, too")
+    p.add_argument("--from", dest="earlier", metavar="FILE",
+                   help="measure nothing: tell what --json wrote")
     arguments = p.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     arguments.cores = [str(c) for c in cores[:2]] if len(cores) > 1 else None
@@ -118,13 +81,31 @@ def parse():
             arguments.rivals.append(RIVALS[name])
         else:
             print(f"{RIVALS[name].program} is not installed and left out")
-    if arguments.repetitions < 1 or arguments.seconds < 0.1:
+    if arguments.others is None:
+        arguments.others = arguments.repetitions
+    if min(arguments.repetitions, arguments.others) < 1 or \
+            arguments.seconds < 0.1:
         p.error("at least one repetition of 0.1 seconds")
     return arguments
 
 
-def versions(rivals):
-    return {rival.name: rival.version() for rival in rivals}
+def times(row, arguments):
+    """How often a row is measured."""
+    if row.once:
+        return 1
+    if any(goal.row == row.name for goal in GOALS):
+        return arguments.repetitions
+    return arguments.others
+
+
+def how(arguments):
+    others = ""
+    if arguments.others != arguments.repetitions:
+        others = f" ({arguments.others} of rows without a goal)"
+    return (f"{arguments.repetitions} repetitions of {arguments.seconds:g} s"
+            f"{others}, of 10,000 connections one; load average before: "
+            f"{os.getloadavg()[0]:.2f}\n"
+            "median (least-greatest); ratio: ours to theirs")
 
 
 def progress(text):
@@ -138,6 +119,9 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = parse()
+    if arguments.earlier:
+        print("\n".join(Found.load(arguments.earlier).lines()))
+        return
     rows = [r for r in ROWS if any(text in f"{r.name}\n{' '.join(r.words)}"
                                    for text in arguments.only or [""])]
     if not rows:
@@ -150,30 +134,19 @@ def main():
         house.enrol(lambda data: Sicher(house, folder, data=data).start())
     if not arguments.cores:
         print("one core only: servers and generator share it")
-    print("; ".join(f"{name} {version}" for name, version in
-                    versions(arguments.rivals).items()))
-    print(f"{arguments.repetitions} repetitions of {arguments.seconds:g} s; "
-          "median (least-greatest); ratio: ours to theirs\n", flush=True)
-    results = [{c.protocol: [] for c in arguments.rivals if r.fits(c)}
-               for r in rows]
-    for repetition in range(arguments.repetitions):
-        for row, found in zip(rows, results):
+    found = Found({r.protocol: r.version() for r in arguments.rivals},
+                  how(arguments))
+    for repetition in range(max(times(row, arguments) for row in rows)):
+        for row in rows:
             for rival in arguments.rivals:
-                if row.fits(rival):
+                if row.fits(rival) and repetition < times(row, arguments):
                     progress(f"{repetition + 1}: {row.name}, {rival.name}")
-                    found[rival.protocol].append(
-                        once(row, rival, house, arguments))
+                    found.add(row, rival.protocol,
+                              once(row, rival, house, arguments))
+                    if arguments.json:  # What is measured is not lost.
+                        found.save(arguments.json)
     progress("")
-    table = Table(arguments.rivals)
-    for row, found in zip(rows, results):
-        table.add(row, found)
-    print("\n".join(table.lines()))
-    print("\n" + "\n".join(goals(rows, results)))
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps({
-            "versions": versions(arguments.rivals),
-            "rows": {row.name: found for row, found in zip(rows, results)},
-        }, indent=1) + "\n", encoding="ascii")
+    print("\n".join(found.lines()))
 
 
 if __name__ == "__main__":

@@ -37,29 +37,35 @@ def record(server, words, core, out):
     return done.stdout
 
 
-def shares(data):
-    """[(percent, binary, function)], the greatest first."""
-    text = subprocess.run(
+def report(data):
+    return subprocess.run(
         ["perf", "report", "-i", data, "--stdio", "--no-children",
          "--sort", "dso,sym"], text=True, check=True,
         capture_output=True).stdout
+
+
+def shares(text):
+    """[(percent, binary, function)] of perf's report, the greatest first."""
     found = []
     for line in map(LINE.match, text.splitlines()):
         if line:
             binary = "kernel" if line[3] == "k" else line[2]
             found.append((float(line[1]), binary, line[4]))
+    if not found:
+        raise SystemExit("perf saw nothing: a longer --seconds, or a machine "
+                         "that lets one look (kernel.perf_event_paranoid)")
     return found
 
 
-def tell(found, top):
+def lines(found, top):
     by_binary = collections.Counter()
     for percent, binary, _ in found:
         by_binary[binary] += percent
     for binary, percent in by_binary.most_common(8):
-        print(f"  {percent:5.1f} %  {binary}")
-    print()
+        yield f"  {percent:5.1f} %  {binary}"
+    yield ""
     for percent, binary, function in found[:top]:
-        print(f"  {percent:5.1f} %  {binary:<20} {function}")
+        yield f"  {percent:5.1f} %  {binary:<20} {function}"
 
 
 def main():
@@ -86,7 +92,7 @@ def main():
             data = pathlib.Path(folder) / "perf.data"
             print(record(server, arguments.words,
                          cores[1] if cores[1:] else None, data))
-            tell(shares(data), arguments.top)
+            print("\n".join(lines(shares(report(data)), arguments.top)))
         finally:
             server.stop()
 

@@ -93,8 +93,7 @@ class Server:
 
 
 class Sicher(Server):
-    """The default configuration, but for the rate of signals, which would
-    be dropped above ten a second and session."""
+    """The default configuration.  Started again it goes on with its data."""
 
     name, protocol = "sicherd", "sicher"
 
@@ -106,9 +105,10 @@ class Sicher(Server):
         self.control = pathlib.Path(self.run.name) / "control"
 
     def command(self):
-        if self.house.seed.exists() and self.data != self.house.seed:
+        if self.house.seed.exists() and not self.data.exists():
             subprocess.run(["cp", "-a", "--sparse=always", self.house.seed,
                             self.data], check=True)
+        self.control.parent.mkdir(mode=0o700, exist_ok=True)
         config = self.dir / "sicherd.conf"
         config.write_text(f"""\
 listen = [ "127.0.0.1:{self.port}" ];
