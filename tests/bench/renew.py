@@ -34,11 +34,12 @@ def main():
     arguments = p.parse_args()
     begin = time.monotonic()
     values = pathlib.Path(arguments.keep) / "bench-found.json"
-    subprocess.run(
+    values.unlink(missing_ok=True)
+    compared = subprocess.run(
         [sys.executable, pathlib.Path(__file__).parent / "compare.py",
          "--servers", SERVERS, "--repetitions", str(arguments.repetitions),
          "--others", str(min(2, arguments.repetitions)),
-         "--seconds", str(arguments.seconds), "--json", values], check=True)
+         "--seconds", str(arguments.seconds), "--json", values])
     limit = subprocess.run([BUILD / "bench/limit"], text=True, check=True,
                            capture_output=True).stdout
     print(limit)
@@ -46,7 +47,8 @@ def main():
     put("limit", limit)
     print(f"docs/PERFORMANCE.md is renewed, after "
           f"{time.monotonic() - begin:.0f} s; the values are in {values}")
+    return compared.returncode
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -112,9 +112,13 @@ def test_a_fixed_rate_is_kept_and_a_password_checked_each_time(load):
     assert 80 <= found["operations"] <= 120
     assert found["server_cpu_per_operation"] > 0
     assert found["latency_p50"] <= found["latency_p99"] <= found["latency_max"]
-    checked = passwords_checked(load.server)
-    done = measured("connect", *load.options, "-c", 2, "--login", "password",
-                    "--password-file", load.password, *SHORT)
+    for _ in range(20):  # A busy machine may check none in a short while.
+        checked = passwords_checked(load.server)
+        done = measured("connect", *load.options, "-c", 2,
+                        "--login", "password",
+                        "--password-file", load.password, *SHORT)
+        if done["operations"] > 0:
+            break
     assert passwords_checked(load.server) - checked >= done["operations"] > 0
 
 

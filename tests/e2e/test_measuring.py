@@ -111,6 +111,20 @@ def test_rows_with_a_goal_are_measured_oftener_and_long_ones_once():
     assert {goal.rival for goal in GOALS} - {None} <= set(RIVALS)
 
 
+def test_repetitions_are_interleaved():
+    class Arguments:
+        repetitions, others, rivals = 2, 1, [RIVALS["sicher"], RIVALS["bare"]]
+
+    rows = [row for row in ROWS if row.name in
+            ("handshake and login", "... by password",
+             "idle, 10,000 connections")]
+    assert [(row.name[:4], rival.protocol)
+            for row, rival in compare.turns(rows, Arguments)] == [
+        ("hand", "sicher"), ("hand", "bare"), ("... ", "sicher"),
+        ("idle", "sicher"), ("idle", "bare"),
+        ("hand", "sicher"), ("hand", "bare")]
+
+
 def test_growth_goes_by_tens_in_accounts_and_then_in_messages():
     assert growth.steps(1_000_000, 10_000_000) == [
         (100, 0), (10_000, 0), (100_000, 0), (1_000_000, 0),
