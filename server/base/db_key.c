@@ -1,23 +1,30 @@
 #include "server/base/db_key.h"
 
+#include <endian.h>
+#include <string.h>
+
+/* Several of each message's: written without a cursor. */
+static void put(uint8_t *to, uint64_t n)
+{
+	uint64_t big = htobe64(n);
+
+	memcpy(to, &big, sizeof(big));
+}
+
 struct db_key db_key1(uint64_t a)
 {
-	struct db_key k;
-	struct sn_wr w = sn_wr_over(k.bytes, sizeof(k.bytes));
+	struct db_key k = { .n = sizeof(a) };
 
-	sn_wr_u64(&w, a);
-	k.n = w.n;
+	put(k.bytes, a);
 	return (k);
 }
 
 struct db_key db_key2(uint64_t a, uint64_t b)
 {
-	struct db_key k;
-	struct sn_wr w = sn_wr_over(k.bytes, sizeof(k.bytes));
+	struct db_key k = { .n = sizeof(a) + sizeof(b) };
 
-	sn_wr_u64(&w, a);
-	sn_wr_u64(&w, b);
-	k.n = w.n;
+	put(k.bytes, a);
+	put(k.bytes + sizeof(a), b);
 	return (k);
 }
 

@@ -11,38 +11,53 @@
 #include "server/net/sess_error.h"
 #include "server/oplog/room.h"
 
+static enum sn_err find_room(
+    struct sn_txn *txn, uint64_t sender, struct sn_bytes to, uint64_t *target)
+{
+	struct room_member member;
+	struct room room;
+	enum sn_err err;
+
+	if ((err = room_find(txn, to, &room)) != SN_OK)
+		return (err);
+	*target = room.id;
+	return (room_member(txn, room.id, sender, &member));
+}
+
+static enum sn_err find_account(
+    struct sn_txn *txn, struct sn_bytes to, uint64_t *target)
+{
+	struct account account;
+	enum sn_err err;
+
+	if ((err = account_find(txn, to, &account)) != SN_OK)
+		return (err);
+	*target = account.id;
+	return (account.state == ACCOUNT_ACTIVE ? SN_OK : SN_ENOTFOUND);
+}
+
 /* Whom or what ${to} names, for this sender.  SN_ENOTFOUND for all that the
  * sender may not know of. */
 static enum sn_err find_target(
     struct sess *s, struct sn_bytes to, struct op_message *m)
 {
-	struct room_member member;
-	struct account account;
 	struct sn_txn *txn;
-	struct room room;
 	enum sn_err err;
 
-	if ((m->target = names_get(&s->loop->names, to)) != 0) {
-		m->direct = true;
+	m->direct = true;
+	if ((m->target = names_get(&s->loop->names, to)) != 0)
 		return (SN_OK);
-	}
 	if ((err = loop_read(s->loop, &txn)) != SN_OK)
 		return (err);
 	if (sn_name_room(to)) {
-		if ((err = room_find(txn, to, &room)) != SN_OK)
-			return (err);
-		m->target = room.id;
-		return (room_member(txn, room.id, s->account, &member));
+		m->direct = false;
+		return (find_room(txn, s->account, to, &m->target));
 	}
 	if (!sn_name_account(to))
 		return (SN_ENOTFOUND);
-	if ((err = account_find(txn, to, &account)) != SN_OK)
+	if ((err = find_account(txn, to, &m->target)) != SN_OK)
 		return (err);
-	if (account.state != ACCOUNT_ACTIVE)
-		return (SN_ENOTFOUND);
-	m->direct = true;
-	m->target = account.id;
-	names_put(&s->loop->names, to, account.id);
+	names_put(&s->loop->names, to, m->target);
 	return (SN_OK);
 }
 

@@ -27,7 +27,6 @@ static enum sn_err direct_room(struct sn_txn *txn, struct tally *tally,
 
 	if ((err = tally_active(tally, txn, m->target)) != SN_OK)
 		return (err == SN_EDENIED ? SN_ENOTFOUND : err);
-	memset(room, 0, sizeof(*room));
 	room->lower = m->sender < m->target ? m->sender : m->target;
 	room->higher = m->sender < m->target ? m->target : m->sender;
 	err = tally_direct(tally, txn, room->lower, room->higher, &room->id);
@@ -175,8 +174,8 @@ static enum sn_err check(struct sn_txn *txn, struct tally *tally,
 enum sn_err apply_message(struct sn_txn *txn, struct tally *tally,
     const struct op *op, size_t bytes, uint64_t seq, struct applied *out)
 {
+	struct room room = { .id = 0 };
 	struct counted counted;
-	struct room room;
 	enum sn_err err;
 
 	err = check(txn, tally, op, bytes, seq, &room, &counted, out);

@@ -52,20 +52,26 @@ enum sn_err tally_entry(struct tally *t, struct sn_txn *txn, enum usage_of of,
 	return (SN_OK);
 }
 
+static enum sn_err read_active(struct sn_txn *txn, uint64_t account)
+{
+	struct account a;
+	enum sn_err err;
+
+	if ((err = account_get(txn, account, &a)) != SN_OK)
+		return (err);
+	return (a.state == ACCOUNT_ACTIVE ? SN_OK : SN_EDENIED);
+}
+
 enum sn_err tally_active(struct tally *t, struct sn_txn *txn, uint64_t account)
 {
 	uint64_t *slot = &t->active[account % TALLY_ACTIVE];
-	struct account a;
 	enum sn_err err;
 
 	if (*slot == account && account != 0)
 		return (SN_OK);
-	if ((err = account_get(txn, account, &a)) != SN_OK)
-		return (err);
-	if (a.state != ACCOUNT_ACTIVE)
-		return (SN_EDENIED);
-	*slot = account;
-	return (SN_OK);
+	if ((err = read_active(txn, account)) == SN_OK)
+		*slot = account;
+	return (err);
 }
 
 enum sn_err tally_direct(struct tally *t, struct sn_txn *txn, uint64_t lower,
