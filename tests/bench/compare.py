@@ -32,7 +32,8 @@ class Failed(Exception):
 
 def measure(row, server, arguments):
     """One run: what sicher-bench says, as a dict."""
-    command = [BUILD / "sicher-bench", *row.options(server, arguments.seconds),
+    command = [BUILD / "sicher-bench",
+               *row.options(server, arguments.seconds, arguments.warm_up),
                *server.options(), "--json"]
     if arguments.cores:
         command = ["taskset", "-c", arguments.cores[1], *command]
@@ -69,6 +70,8 @@ def parse():
                    help="repetitions of rows without a goal (as many)")
     p.add_argument("--seconds", type=float, default=3,
                    help="of each measurement (3)")
+    p.add_argument("--warm-up", type=float, default=1,
+                   help="seconds before each of them (1)")
     p.add_argument("--house", default=str(BUILD / "bench-house"),
                    help="where people and accounts are kept between runs")
     p.add_argument("--json", help="write all values there, too")

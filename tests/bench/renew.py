@@ -39,7 +39,8 @@ def main():
         [sys.executable, pathlib.Path(__file__).parent / "compare.py",
          "--servers", SERVERS, "--repetitions", str(arguments.repetitions),
          "--others", str(min(2, arguments.repetitions)),
-         "--seconds", str(arguments.seconds), "--json", values])
+         "--seconds", str(arguments.seconds), "--warm-up", "0.5",
+         "--json", values])
     limit = subprocess.run([BUILD / "bench/limit"], text=True, check=True,
                            capture_output=True).stdout
     print(limit)

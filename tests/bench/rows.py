@@ -23,12 +23,12 @@ class Row:
         self.kept, self.only, self.people = kept, only, people
         self.timed, self.once = timed, once
 
-    def options(self, server, seconds):
+    def options(self, server, seconds, warm_up):
         words = list(self.words)
         if server.protocol in self.kept:
             words.append("--durable")
         if self.timed:
-            words += ["--seconds", str(seconds)]
+            words += ["--seconds", str(seconds), "--warm-up", str(warm_up)]
         return words
 
     def fits(self, server):
