@@ -138,9 +138,11 @@ def run(house, arguments, folder, cores):
                 for server in servers:
                     server.stop()
         print(f"{line(*found[-1])}   filled in {filled:.0f} s", flush=True)
+        if arguments.json:  # What is measured is not lost.
+            pathlib.Path(arguments.json).write_text(
+                json.dumps(found, indent=1) + "\n", encoding="ascii")
         before = step
     print(verdict(found))
-    return found
 
 
 def main():
@@ -164,11 +166,8 @@ def main():
         house.enrol(lambda data: Sicher(house, folder, data=data).start())
     with tempfile.TemporaryDirectory(dir=house.dir) as folder:
         (pathlib.Path(folder) / "grown").mkdir(mode=0o700)
-        found = run(house, arguments, pathlib.Path(folder),
-                    sorted(map(str, os.sched_getaffinity(0))))
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(
-            json.dumps(found, indent=1) + "\n", encoding="ascii")
+        run(house, arguments, pathlib.Path(folder),
+            sorted(map(str, os.sched_getaffinity(0))))
 
 
 if __name__ == "__main__":

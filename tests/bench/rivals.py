@@ -12,7 +12,7 @@ import time
 
 from house import BUILD, ORGANISATION
 
-START = 30  # Seconds in which a server must listen.
+START = 120  # Seconds in which a server must listen.
 
 
 def free_port():
