@@ -11,7 +11,8 @@
 #define PLACE_NS SN_NS_PER_S        /* How long one has a place at most. */
 #define BEGIN_NS (2 * SN_NS_PER_MS) /* Of a turn, for those who begin. */
 #define LOOK_MS 50                  /* At the places, while some wait. */
-#define SHARE 4                     /* An address has that part of them. */
+#define KEPT 4   /* That part is for addresses that have none. */
+#define SHARE 4  /* An address has that part of them. */
 #define SPARED 8 /* Quiet ones that wait for the keeper and are passed. */
 
 /* An address with connections that are not logged in. */
@@ -172,6 +173,7 @@ void door_places(struct door *door, unsigned places)
 {
 	door->places = places > 0 ? places : 1;
 	door->share = places > SHARE ? places / SHARE : 1;
+	door->kept = places / KEPT;
 }
 
 enum sn_err door_arrive(struct sess *s)
@@ -225,7 +227,14 @@ static void take_places_back(struct door *d, uint64_t now)
 	}
 }
 
-/* Of the address whose turn it is, of those below their share. */
+/* Whether one more of the address may have a place. */
+static bool may_have(const struct door *d, const struct door_host *h)
+{
+	return (h->held == 0 ||
+		(h->held < d->share && d->held.count < d->places - d->kept));
+}
+
+/* Of the address whose turn it is, of those that may have a place. */
 static struct sess *next_in_line(struct door *d)
 {
 	for (unsigned n = d->lines; n > 0; n--) {
@@ -233,19 +242,19 @@ static struct sess *next_in_line(struct door *d)
 
 		turn_remove(d, h);
 		turn_append(d, h);
-		if (h->held < d->share)
+		if (may_have(d, h))
 			return (h->line.first);
 	}
 	return (NULL);
 }
 
-/* Whether the client has left while it stood in line: what it said before
- * would still be read, and answered in vain. */
+/* Whether the client has left while it stood in line and was not looked at:
+ * what it said before would still be read, and answered in vain. */
 static bool hung_up(const struct sess *s)
 {
 	struct pollfd p = { .fd = s->watch.fd, .events = POLLRDHUP };
 
-	return (poll(&p, 1, 0) > 0);
+	return (!s->watch.read && poll(&p, 1, 0) > 0);
 }
 
 void door_open(struct loop *loop)

@@ -23,8 +23,10 @@ struct door_host;
  * A place is no right to stay, and losing it is no end: who has not logged in
  * within a second goes on without it.  So places come free, whatever those do
  * that have them.  Who has said nothing yet asks for none; addresses take
- * turns in the line, and one has a quarter of the places at most: an address
- * that knocks without end, or begins and never ends, keeps no other one out.
+ * turns in the line, one has a quarter of the places at most, and the last
+ * quarter is for addresses that have none: who knocks without end, or begins
+ * and never ends, keeps no other address out, and needs as many addresses as
+ * there are places to make one wait.
  */
 
 enum door_where {
@@ -49,9 +51,10 @@ struct door_list {
 
 #define DOOR_CROWDS 32 /* Powers of two of quiet ones at an address. */
 
-/* All zero but ${places} and ${share}: nobody is there. */
+/* All zero but what door_places sets: nobody is there. */
 struct door {
 	unsigned places, share; /* Of all, and of one address. */
+	unsigned kept;          /* For addresses that have none. */
 	struct door_list held;  /* Who has one; the longest first. */
 	struct map hosts;       /* Key of the address -> door_host. */
 	struct door_host *turn, *last_turn; /* Those with a line. */

@@ -2,7 +2,7 @@
 
     tests/bench/half_open.py [CONNECTIONS]
 
-A third of them says nothing, a third half a hello, a third a whole one; all of
+From forty addresses.  A third of them says nothing, a third half a hello, a third a whole one; all of
 them are held at once.  What the pings and logins of honest clients take before
 and meanwhile, and what the server's net process holds in memory for them.
 """
@@ -71,7 +71,9 @@ def main():
             measure("before", server, session, alice)
             begin = time.monotonic()
             for i in range(count):
-                knock = socket.create_connection(server.address, timeout=30)
+                knock = socket.create_connection(
+                    server.address, timeout=30,
+                    source_address=(f"127.0.0.{2 + i % 40}", 0))
                 knock.sendall((b"", hello[:40], hello)[i % 3])
                 held.append(knock)
             while server.ctl("status")["connections"] <= count:

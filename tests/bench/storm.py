@@ -1,6 +1,6 @@
 """Everybody back at once after a restart, by token.
 
-    tests/bench/storm.py [SESSIONS]
+    tests/bench/storm.py [SESSIONS [LOGGING_IN]]
 
 20 accounts hold tokens.  The server is restarted, SESSIONS
 connections come back one after the other, are cut, and come back all at once;
@@ -106,6 +106,8 @@ class Memory:
 
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    if len(sys.argv) > 2:
+        SETTINGS["limits"]["logging_in"] = int(sys.argv[2])
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         authority = Authority(folder / "authority")

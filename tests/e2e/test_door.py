@@ -75,6 +75,19 @@ def test_one_address_has_a_share_of_the_places_and_no_more(
     until(server, logging_in=4)
 
 
+def test_an_address_that_has_no_place_need_not_wait_for_those_that_have(
+        make_server, people, knock):
+    server = attacked(make_server, logging_in=16)
+    for i in range(6):
+        knock(server, 12, f"127.0.0.{10 + i}")
+    until(server, logging_in=12)
+    for _ in range(3):
+        begin = time.monotonic()
+        server.login(people.alice_laptop).close()
+        assert time.monotonic() - begin < 0.9
+    assert server.ctl("status")["logging_in"] == 12
+
+
 def test_addresses_take_turns_and_a_place_is_had_for_a_second(
         make_server, people, knock):
     """Sixteen turns are before her, of eight addresses: she has the ninth."""

@@ -102,7 +102,9 @@ def test_half_open_handshakes_disturb_nobody(make_server, people):
         held = []
         try:
             for i in range(count):
-                knock = socket.create_connection(server.address, timeout=10)
+                knock = socket.create_connection(
+                    server.address, timeout=10,
+                    source_address=("127.0.0.2", 0))
                 # Some say nothing, some half a hello, some a whole one.
                 knock.sendall((b"", hello[:40], hello)[i % 3])
                 held.append(knock)
