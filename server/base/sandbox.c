@@ -129,7 +129,7 @@ static int allow_threads(scmp_filter_ctx filter)
 	if (failed == 0)
 		failed =
 		    seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
-			1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+			1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 	for (size_t i = 0;
 	     i < sizeof(file_commands) / sizeof(*file_commands) && failed == 0;
 	     i++)
