@@ -276,6 +276,10 @@ static const struct rule rules[] = {
 	{ "an issuer's extended key usage", 'i', EXTENDED, EKU(CLIENT_AUTH),
 	    0 },
 	{ "it has no subject key identifier", 'c', SUBJECT_ID, "", 0 },
+	/* A length in two bytes where one would do. */
+	{ "the subject key identifier is broken", 'c', SUBJECT_ID,
+	    EXT("0e", " ", "!048114 !2222222222222222222222222222222222222222"),
+	    0 },
 	{ "the subject key identifier is broken", 'c', SUBJECT_ID,
 	    EXT("0e", TRUE, "04=(11*20)"), 0 },
 	{ "the subject key identifier is broken", 'c', SUBJECT_ID,
