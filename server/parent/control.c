@@ -46,6 +46,22 @@ static void drop(struct client *c)
 	sn_buf_free(&c->out);
 }
 
+/* The lock of the data tells one server from itself, not from another with
+ * the same path here, whose socket is not ours to take away. */
+static bool answers(const struct sockaddr_un *at)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool there;
+
+	if (fd < 0)
+		return (false);
+	/* EAGAIN: more wait for it already than may. */
+	there = connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 ||
+		errno == EAGAIN;
+	(void)close(fd);
+	return (there);
+}
+
 /* With administrators of other uids the socket is reached by everybody, and
  * asks who they are: accept_client. */
 static enum sn_err listen_at(
@@ -60,10 +76,15 @@ static enum sn_err listen_at(
 		    "control: the path is longer than a socket's may be: %s",
 		    path));
 	memcpy(at.sun_path, path, strlen(path));
+	if (answers(&at))
+		return (sn_why(why, SN_EINUSE,
+		    "another sicherd answers at %s; stop it, or put another "
+		    "path into control",
+		    path));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return (sn_why_errno(why, SN_EIO, "cannot open a socket"));
-	/* Ours alone: the data's lock says that no other sicherd runs. */
+	/* One that was killed left it. */
 	(void)unlink(path);
 	before = umask(admins ? 0111 : 0177);
 	failed = bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 ||

@@ -2,13 +2,18 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
+
 #define BACKLOG 4096
+#define FREE_MS 3000 /* What a killed sicherd's children take to go. */
+#define LOOK_MS 20
 
 /* "127.0.0.1:7443", "[::1]:7443" */
 static enum sn_err parse(const char *text, struct sockaddr_storage *out,
@@ -41,6 +46,40 @@ bad:
 	    "listen: \"%s\" is no numeric address and port, such as "
 	    "\"127.0.0.1:7443\" or \"[::]:7443\"",
 	    text));
+}
+
+/*
+ * SO_REUSEPORT lets this user's other processes in as well: a second server
+ * would take a share of the first one's connections, and neither would know.
+ * A socket without it is refused where anybody listens.
+ */
+static enum sn_err is_free(const char *text, const struct sockaddr_storage *at,
+    socklen_t len, struct sn_why *why)
+{
+	const struct sockaddr *a = (const struct sockaddr *)at;
+	uint64_t until = sn_clock_mono() + FREE_MS * SN_NS_PER_MS;
+	int on = 1, fd, failed;
+
+	for (;;) {
+		fd = socket(at->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fd < 0)
+			return (
+			    sn_why_errno(why, SN_EIO, "cannot open a socket"));
+		failed = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
+			     sizeof(on)) != 0 ||
+			 bind(fd, a, len) != 0;
+		failed = failed ? errno : 0;
+		(void)close(fd);
+		if (failed != EADDRINUSE || sn_clock_mono() >= until)
+			break;
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+	if (failed == EADDRINUSE)
+		return (sn_why(why, SN_EINUSE,
+		    "another process listens on %s; stop it, or put another "
+		    "address into listen",
+		    text));
+	return (SN_OK); /* Of anything else open_one tells. */
 }
 
 static enum sn_err open_one(const char *text, const struct sockaddr_storage *at,
@@ -101,7 +140,8 @@ enum sn_err listeners_open(
 	enum sn_err err;
 
 	memset(out, 0, sizeof(*out));
-	if ((err = parse(text, &at, &len, why)) != SN_OK)
+	if ((err = parse(text, &at, &len, why)) != SN_OK ||
+	    (err = is_free(text, &at, len, why)) != SN_OK)
 		return (err);
 	for (unsigned i = 0; i < settings->loops; i++) {
 		err = open_one(text, &at, len, &out->fds[i], why);

@@ -20,7 +20,8 @@ enum sn_err listeners_check(
     const struct settings *settings, struct sn_why *why) SN_MUST_USE;
 
 /** listeners_open(settings, out, why): SN_EINVAL for an address that is
- * none, SN_EINUSE when the port is taken, SN_EIO. */
+ * none, SN_EINUSE when the port is taken, by this user's processes as well;
+ * waits some seconds for that to end.  SN_EIO. */
 enum sn_err listeners_open(const struct settings *settings,
     struct listeners *out, struct sn_why *why) SN_MUST_USE;
 void listeners_close(struct listeners *l);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -93,6 +94,38 @@ def test_a_folder_in_which_others_could_put_their_own_socket_is_refused(
     assert "chmod go-w" in server.tail()
     server.control.parent.chmod(0o755)
     server.start()
+
+
+def test_a_second_server_takes_nothing_of_the_first(make_server, people):
+    """Its data are its own; the port and the control socket are taken."""
+    first = make_server()
+    second = make_server(start=False)
+
+    def refused(word, **taken):
+        second.write_config(**taken)
+        second.start(wait=False)
+        assert second.process.wait(30) != 0
+        second.ended.wait(10)
+        assert word in second.tail(3)
+
+    refused("into listen", listen=["%s:%d" % first.address])
+    refused("into control", listen=["127.0.0.1:0"], control=str(first.control))
+    assert first.ctl("status")["ok"] is True
+    first.login(people.alice_laptop).close()
+    second.write_config(control=str(second.control))
+    second.start()
+    second.login(people.alice_laptop).close()
+
+
+def test_a_killed_server_comes_back_on_its_port(make_server, people):
+    """At once: what it left behind keeps it waiting for a moment at most."""
+    server = make_server()
+    server.rough = True
+    server.write_config(listen=["%s:%d" % server.address])
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait(10)
+    server.start()
+    server.login(people.alice_laptop).close()
 
 
 @pytest.mark.parametrize("line", [
