@@ -290,8 +290,10 @@ enum sn_err apply_room_member(
 		return (err);
 	if (room.kind != ROOM_NAMED)
 		return (SN_ENOTFOUND);
-	if ((err = check_member(txn, m, &room, &member, out)) != SN_OK ||
-	    (err = check_active(txn, m->by)) != SN_OK)
+	if ((err = check_member(txn, m, &room, &member, out)) != SN_OK)
+		return (err);
+	/* Going is open to all: who was disabled goes when it is deleted. */
+	if (m->change != OP_LEAVE && (err = check_active(txn, m->by)) != SN_OK)
 		return (err);
 	if ((err = account_get(txn, m->account, &account)) != SN_OK)
 		return (err);

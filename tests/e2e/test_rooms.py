@@ -416,7 +416,9 @@ def test_the_deletion_of_a_member_is_told_in_each_of_its_rooms(server, ears):
         "ROOM_CHANGED", change="owner")] == [
         ("#one", "left", "alice"), ("#one", "owner", "bob")]
     assert sorted(r.room for r in carol.rooms()) == ["#one", "#three", "#two"]
-    # One who is not there hears nothing and is told by asking.
+    # One who is not there hears nothing and is told by asking; who was
+    # disabled before is told of like any other.
+    server.ctl("account.disable", "carol")
     server.ctl("account.delete", "carol")
     bob.heard_until("ROOM_CHANGED", change="left", account="carol")
     assert members(bob, "#one") == {"bob": "owner"}

@@ -411,7 +411,13 @@ static void a_disabled_account_changes_no_room_any_more(void **state)
 	assert_int_equal(topic(w, room.room, 1), SN_OK);
 	assert_int_equal(member(w, room.room, 3, 1, OP_INVITE), SN_OK);
 	assert_int_equal(member(w, room.room, 2, 1, OP_REMOVE), SN_OK);
-	assert_int_equal(delete_room(w, room.room, 1), SN_OK);
+	/* But it may go, and does when it is deleted. */
+	assert_int_equal(member(w, room.room, 3, 1, OP_APPOINT), SN_OK);
+	assert_int_equal(set_state(w, 1, ACCOUNT_DISABLED, 11), SN_OK);
+	assert_int_equal(member(w, room.room, 3, 1, OP_REMOVE), SN_EDENIED);
+	assert_int_equal(member(w, room.room, 1, 1, OP_LEAVE), SN_OK);
+	assert_int_equal(member(w, room.room, 1, 1, OP_LEAVE), SN_ENOTFOUND);
+	assert_int_equal(delete_room(w, room.room, 3), SN_OK);
 }
 
 static void the_member_of_longest_standing_inherits(void **state)
