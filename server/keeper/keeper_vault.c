@@ -319,10 +319,11 @@ enum sn_err keeper_vault_reset(struct keeper_vault *vault, uint64_t account,
 		return (err);
 	err = keeper_account_get(txn, account, &row);
 	if (has_none(err)) {
-		/* No token is of this epoch. */
+		/* No token is of this epoch, and no backup's password is
+		 * later than this one. */
 		memset(&row, 0, sizeof(row));
 		row.id = account;
-		row.epoch = now;
+		row.epoch = row.generation = now;
 		err = SN_OK;
 	}
 	if (err == SN_OK) {

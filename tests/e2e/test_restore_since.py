@@ -135,6 +135,31 @@ def test_a_damaged_record_is_told_and_the_others_are_carried(
     assert "1 of its records" in told
 
 
+def test_a_password_made_anew_is_later_than_the_backups(
+        server, people, other, tmp_path):
+    server.login(people.dave_desk).close()
+    server.command("backup", tmp_path / "backup")
+    # Its row is damaged, and with it the count of its passwords is lost.
+    server.stop()
+    keeper = server.data / "keeper" / "data.mdb"
+    keeper.write_bytes(keeper.read_bytes().replace(b"$argon2id$",
+                                                   b"$argon2ie$"))
+    server.start()
+    secret = server.ctl("account.passwd", "dave")["secret"]
+    with server.session(people.dave_desk) as dave:
+        dave.hello()
+        dave.auth(secret)
+        dave.choose(secret, LATEST)
+    server.stop()
+    restore(other, tmp_path / "backup", server.data)
+    other.start()
+    with other.session(people.dave_desk) as dave:
+        dave.hello()
+        with pytest.raises(Refused):
+            dave.auth(PASSWORD)
+    other.login(people.dave_desk, LATEST).close()
+
+
 def test_an_old_folder_that_does_not_fit_is_refused(
         harmed, people, house, other, tmp_path):
     # Of another server, whose accounts have other beginnings.
