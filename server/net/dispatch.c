@@ -71,7 +71,7 @@ static void on_pong(struct sess *s, const struct sn_frame *frame)
 {
 	struct sn_frame_pong pong;
 
-	/* That something came is what counts; sess.c has noted it. */
+	/* That something came is what counts; sess_in.c has noted it. */
 	if (!sn_frame_get_pong(frame, &pong))
 		dispatch_bad(s, frame, "PONG needs a nonce");
 }

@@ -48,6 +48,10 @@ static enum sn_err submit(struct oplog *log, struct oplog_request *q)
 		*e->tail = q;
 		e->tail = &q->next;
 		e->queued += q->len;
+	} else if (err == SN_EFULL) {
+		/* Of rows that nobody waits for, it may be. */
+		e->due = e->first != NULL;
+		pthread_cond_signal(&e->wake);
 	}
 	pthread_mutex_unlock(&e->lock);
 	return (err);

@@ -290,10 +290,10 @@ static void a_row_that_nobody_waits_for_costs_no_sync_of_its_own(void **state)
 	assert_int_equal(oplog_ride(b->log, row(2, 8, 52)), SN_OK);
 }
 
-static void reopen(struct bed *b, atomic_int *latch)
+static void reopen_up_to(struct bed *b, atomic_int *latch, uint64_t queue_max)
 {
 	struct oplog_embedded_options options = { .batch_max = 64,
-		.queue_max = 1 << 24 };
+		.queue_max = queue_max };
 	struct sn_why why = { "" };
 
 	oplog_stop(b->log);
@@ -306,6 +306,31 @@ static void reopen(struct bed *b, atomic_int *latch)
 	assert_int_equal(
 	    oplog_embedded_start(b->world->store, &options, take, b, &b->log),
 	    SN_OK);
+}
+
+static void reopen(struct bed *b, atomic_int *latch)
+{
+	reopen_up_to(b, latch, 1 << 24);
+}
+
+static void rows_that_nobody_waits_for_keep_no_message_out_for_long(
+    void **state)
+{
+	struct bed *b = *state;
+	struct oplog_request *q;
+	enum sn_err err;
+	unsigned n = 0;
+
+	reopen_up_to(b, NULL, 4096);
+	for (err = SN_OK; err == SN_OK; n += err == SN_OK) {
+		q = row(n, 100, n);
+		if ((err = oplog_ride(b->log, q)) != SN_OK)
+			oplog_request_free(q);
+	}
+	assert_int_equal(err, SN_EFULL);
+	/* The refusal alone has it go on. */
+	await(b, n);
+	assert_int_equal(now(b, post(1, 2, 50)), SN_OK);
 }
 
 /* Or a power cut in the middle of the next commit would leave what the disk
@@ -370,6 +395,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_row_that_nobody_waits_for_costs_no_sync_of_its_own, begin,
 		    end),
+		cmocka_unit_test_setup_teardown(
+		    rows_that_nobody_waits_for_keep_no_message_out_for_long,
+		    begin, end),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
