@@ -1,0 +1,43 @@
+"""What scripts/check and scripts/mutate make of what they read."""
+
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+
+from authority import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import mutants  # noqa: E402
+
+REPORT = """<testsuites><testsuite>
+<testcase classname="tests.e2e.test_a" name="test_good" time="1"/>
+<testcase classname="tests.e2e.test_b" name="test_bad" time="1"><failure/>
+</testcase>
+<testcase time="0"/>
+</testsuite></testsuites>"""
+LINES = ["\tif (a)", "\t\treturn (b);", "\tif (c)", "\t\treturn (b);"]
+
+
+def check():
+    loader = SourceFileLoader("check", str(ROOT / "scripts/check"))
+    module = module_from_spec(spec_from_loader("check", loader))
+    loader.exec_module(module)
+    return module
+
+
+def test_a_test_cut_off_by_another_that_failed_hides_neither(tmp_path):
+    report = tmp_path / "report.xml"
+    report.write_text(REPORT)
+    assert check().by_file(report, "why") == [
+        (1, 0, "e2e/test_a", "", 1.0), (0, 1, "e2e/test_b", "why", 1.0)]
+
+
+def test_a_mutant_is_made_where_its_line_stands_and_nowhere_else():
+    assert mutants.place(LINES, {"old": "if (c)"}) == 2
+    assert mutants.place(LINES, {"old": "return (b);", "nth": "2"}) == 3
+    for stale in ({"old": "if (d)"}, {"old": "return (b);"},
+                  {"old": "return (b);", "nth": "3"},
+                  {"old": "return (b);", "nth": "0"},
+                  {"old": "if (a)", "nth": "1"}):
+        assert mutants.place(LINES, stale) is None
