@@ -9,8 +9,9 @@
 static const struct code codes[] = {
 	{ "auth-failed", SN_EAUTH, EX_NOPERM, false,
 	    "the password was not accepted; nobody is told more than that. "
-	    "If you forgot it, an administrator can give you a new one-time "
-	    "secret" },
+	    "After a wrong one the right one is refused for a while, too: "
+	    "wait, and try again. If you forgot it, an administrator can "
+	    "give you a new one-time secret" },
 	{ "no-account", SN_ENOACCOUNT, EX_NOPERM, false,
 	    "your certificate opens no account on this server; ask your "
 	    "administrator to add one (sicherctl account add)" },
