@@ -7,6 +7,7 @@
 #include "ca/book.h"
 #include "ca/find.h"
 #include "ca/inventory.h"
+#include "ca/issuer.h"
 #include "lib/clock.h"
 
 #define KEY_BYTES (8 + SERIAL_BYTES)
@@ -153,8 +154,10 @@ enum sn_err due_walk(struct sn_txn *txn, int64_t until,
 	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
-/* What a device has at a moment: one that stays, and the newest that is due. */
+/* What a device has at a moment: one that stays, and the newest that is due.
+ * One whose issuer is revoked lets nobody in, and is as good as gone. */
 struct holding {
+	struct sn_txn *txn;
 	int64_t now;
 	const struct record *but; /* Not counted; or NULL. */
 	bool stays, has_due;
@@ -164,11 +167,16 @@ struct holding {
 static enum sn_err look(void *arg, const struct record *rec)
 {
 	struct holding *h = arg;
+	enum sn_err err;
+	bool revoked;
 
 	if (rec->state != STATE_VALID || rec->not_after < h->now ||
 	    (h->but != NULL &&
 		memcmp(rec->serial, h->but->serial, SERIAL_BYTES) == 0))
 		return (SN_OK);
+	err = issuer_revoked(h->txn, rec->issuer, &revoked);
+	if (err != SN_OK || revoked)
+		return (err);
 	if (rec->due == 0) {
 		h->stays = true;
 		return (SN_OK);
@@ -181,7 +189,7 @@ static enum sn_err look(void *arg, const struct record *rec)
 enum sn_err due_superseded(
     struct sn_txn *txn, const struct record *rec, int64_t now, bool *out)
 {
-	struct holding h = { .now = now, .but = rec };
+	struct holding h = { .txn = txn, .now = now, .but = rec };
 	enum sn_err err =
 	    find_walk(txn, rec->kind, rec->name, rec->label, look, &h);
 
@@ -192,7 +200,7 @@ enum sn_err due_superseded(
 enum sn_err due_release(struct sn_txn *txn, const struct record *rec,
     int64_t now, struct record *out)
 {
-	struct holding h = { .now = now };
+	struct holding h = { .txn = txn, .now = now };
 	char hex[SERIAL_TEXT];
 	enum sn_err err;
 

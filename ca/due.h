@@ -16,7 +16,8 @@ enum sn_err due_mark(
     struct sn_txn *txn, const struct record *rec, int64_t at) SN_MUST_USE;
 
 /** due_superseded(txn, rec, now, out): whether its device has another valid
- * certificate that is not due itself: only then may ${rec} go. */
+ * certificate that is not due itself, of an issuer that is not revoked: only
+ * then may ${rec} go. */
 enum sn_err due_superseded(struct sn_txn *txn, const struct record *rec,
     int64_t now, bool *out) SN_MUST_USE;
 

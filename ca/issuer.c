@@ -175,6 +175,20 @@ enum sn_err issuer_record(
 	return (record_decode(key, value, out));
 }
 
+enum sn_err issuer_revoked(struct sn_txn *txn, uint32_t id, bool *out)
+{
+	struct issuer i;
+	struct record rec;
+	enum sn_err err;
+
+	*out = false;
+	if ((err = issuer_get(txn, id, &i)) != SN_OK)
+		return (err == SN_ENOTFOUND ? SN_OK : err);
+	if ((err = issuer_record(txn, &i, &rec)) == SN_OK)
+		*out = rec.state == STATE_REVOKED;
+	return (err);
+}
+
 enum issuer_state issuer_state(const struct issuer *issuer,
     const struct record *rec, uint32_t active, int64_t now)
 {

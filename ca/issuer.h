@@ -56,6 +56,11 @@ enum sn_err issuer_next(struct sn_txn *txn, uint32_t *out) SN_MUST_USE;
  * the next id is above theirs. */
 enum sn_err issuer_skip(struct sn_txn *txn) SN_MUST_USE;
 
+/** issuer_revoked(txn, id, out): whether it is, and with it all that it has
+ * issued; what the books do not know is not. */
+enum sn_err issuer_revoked(
+    struct sn_txn *txn, uint32_t id, bool *out) SN_MUST_USE;
+
 /** issuer_record(txn, issuer, out): its certificate's row in the books; a
  * missing one is SN_ECORRUPT. */
 enum sn_err issuer_record(struct sn_txn *txn, const struct issuer *issuer,

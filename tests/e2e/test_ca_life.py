@@ -105,6 +105,26 @@ def test_a_device_whose_renewal_is_revoked_is_not_locked_out(house):
     house.command("check")
 
 
+def test_a_device_whose_renewal_s_issuer_is_revoked_is_not_locked_out(house):
+    old = house.issue("alice", "laptop").serial
+    house.command("issuer", "rotate")
+    new = house.json("renew", "alice", "--device", "laptop", "--keep-old",
+                     "0")["certificate"]
+    issuer = [r for r in house.json("list")["certificates"]
+              if r["kind"] == "issuer"][-1]
+    house.command("revoke", "--serial", issuer["serial"])
+    told = house.json("revoke", "--due")
+    assert told["revoked"] == []
+    assert [r["serial"] for r in told["released"]] == [old]
+    assert row(house, old)["state"] == row(house, new["serial"])["state"] \
+        == "valid"
+    # Renewed by one that is believed, it is due again, and goes.
+    house.command("issuer", "rotate")
+    house.command("renew", "alice", "--device", "laptop", "--keep-old", "0")
+    assert old in [r["serial"]
+                   for r in house.json("revoke", "--due")["revoked"]]
+
+
 def test_revoking_a_device_leaves_none_of_its_certificates(house):
     house.issue("alice", "laptop")
     house.command("renew", "alice", "--device", "laptop")
