@@ -211,9 +211,10 @@ static bool sweep_one(int folder, const char *entry,
 	    folder, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return (false);
+	/* In a folder that is everybody's, others have theirs too. */
 	gone = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	       flock(fd, LOCK_EX | LOCK_NB) == 0 && is_ours(fd, entry, n) &&
-	       unlinkat(folder, entry, 0) == 0;
+	       st.st_uid == geteuid() && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	       is_ours(fd, entry, n) && unlinkat(folder, entry, 0) == 0;
 	(void)close(fd);
 	return (gone);
 }

@@ -42,8 +42,8 @@ size_t sn_temp_is(const char *entry);
 
 /**
  * sn_temp_sweep(folder, is_ours):
- * Remove what killed commands left: files named NAME.tmp-HEX that nobody has
- * locked and of which ${is_ours}, given the file and the length of NAME, says
+ * Remove what killed commands left: files of this user named NAME.tmp-HEX that
+ * nobody has locked and of which ${is_ours}, given the file and the length of NAME, says
  * so.  Returns how many.
  */
 unsigned sn_temp_sweep(

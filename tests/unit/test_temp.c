@@ -197,6 +197,23 @@ static void test_what_is_ours_and_locked_by_nobody_is_swept(void **state)
 	assert_int_equal(sn_temp_sweep("/nowhere", is_key), 0);
 }
 
+/* As root, in a folder where anybody may have files. */
+static void test_what_others_own_is_not_swept(void **state)
+{
+	struct house *h = *state;
+	char path[256];
+
+	if (geteuid() != 0)
+		skip();
+	put(h, "key.tmp-" HEX, "k");
+	(void)snprintf(path, sizeof(path), "%s/key.tmp-" HEX, h->dir);
+	assert_int_equal(chown(path, 65534, 65534), 0);
+	assert_int_equal(sn_temp_sweep(h->dir, is_key), 0);
+	assert_int_equal(entries(h, false), 1);
+	assert_int_equal(chown(path, 0, 0), 0);
+	assert_int_equal(sn_temp_sweep(h->dir, is_key), 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -208,6 +225,7 @@ int main(void)
 		CASE(test_a_missing_folder_is_told),
 		CASE(test_only_the_very_form_is_a_temporary_name),
 		CASE(test_what_is_ours_and_locked_by_nobody_is_swept),
+		CASE(test_what_others_own_is_not_swept),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
