@@ -39,6 +39,7 @@ struct chat {
 	struct chat_request requests[CHAT_REQUESTS];
 	uint64_t cursor;  /* Up to there this device had seen everything. */
 	uint64_t got;     /* Up to there it has now. */
+	uint64_t ends;    /* When the first message expires; 0: none does. */
 	uint64_t typing;  /* When the others were last told so. */
 	bool wants_rooms; /* The list of rooms is to be asked for. */
 	bool whole;       /* Draw all of it, not what changed. */

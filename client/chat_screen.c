@@ -227,11 +227,21 @@ static enum sn_err draw(struct chat *c)
 }
 
 /* When the screen changes although nothing happens. */
-static uint64_t next_change(const struct model *m)
+static uint64_t next_change(const struct chat *c)
 {
-	uint64_t at = UINT64_MAX;
+	const struct model *m = c->model;
+	uint64_t at = UINT64_MAX, server = core_now(c->app->core);
 
-	if (m->link == MODEL_LOST && m->link_at > m->now)
+	/* In a day it is looked at again. */
+	if (c->ends != 0)
+		at = m->now +
+		     SN_NS_PER_MS * (c->ends <= server ? 0
+					: c->ends - server > DAY * SN_MS_PER_S
+					    ? DAY * SN_MS_PER_S
+					    : c->ends - server);
+
+	if (m->link == MODEL_LOST && m->link_at > m->now &&
+	    m->now + SN_NS_PER_S < at)
 		at = m->now + SN_NS_PER_S;
 	for (size_t i = 0; m->shown != NULL && i < m->shown->peer_count; i++) {
 		uint64_t until = m->shown->peers[i].typing;
@@ -249,7 +259,7 @@ static void wait_for(struct chat *c)
 		{ screen_signals(), POLLIN, 0 },
 	};
 
-	app_poll(c->app, fds, 2, next_change(c->model));
+	app_poll(c->app, fds, 2, next_change(c));
 	if ((fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
 		c->over = true;
 }
@@ -270,6 +280,7 @@ static enum sn_err converse(struct chat *c)
 		if (err != SN_OK)
 			break;
 		c->model->now = sn_clock_mono();
+		c->ends = model_expire(c->model, core_now(c->app->core));
 		if ((err = draw(c)) == SN_OK) {
 			chat_ask(c);
 			if (!more && !c->over)

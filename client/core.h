@@ -135,6 +135,9 @@ void core_bye(struct core *core);
 /** core_welcome(core): valid from CORE_READY on. */
 const struct core_welcome *core_welcome(const struct core *core);
 
+/** core_now(core): the server's clock, ms since 1970, as WELCOME told it. */
+uint64_t core_now(const struct core *core);
+
 /**
  * core_password(core, p): the password; may be given before it is wanted.
  * core_choose(core, p): the new one in answer to CORE_CHOOSE.

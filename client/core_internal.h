@@ -152,8 +152,6 @@ enum core_step core_login_frame(
 enum core_step core_login_prove(struct core *core, struct core_event *ev);
 /** Wipe what is needed to log in only. */
 void core_login_wipe(struct core *core);
-/** The server's clock, ms since 1970, as WELCOME told it. */
-uint64_t core_login_now(const struct core *core);
 
 /* core_session.c */
 

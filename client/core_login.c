@@ -129,7 +129,7 @@ static void copy(char *out, size_t size, struct sn_bytes text)
 	out[n] = '\0';
 }
 
-uint64_t core_login_now(const struct core *core)
+uint64_t core_now(const struct core *core)
 {
 	return (core->server_time +
 		(sn_clock_mono() - core->server_at) / SN_NS_PER_MS);

@@ -81,8 +81,8 @@ enum core_step core_sync_deliver(
 {
 	uint64_t seq = ev->message.seq;
 	bool known = seq <= core->position || seq <= core->seen;
-	bool over = ev->message.expires != 0 &&
-		    ev->message.expires <= core_login_now(core);
+	bool over =
+	    ev->message.expires != 0 && ev->message.expires <= core_now(core);
 
 	core->got_frames++;
 	core->got_bytes += size;

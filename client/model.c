@@ -434,6 +434,20 @@ bool model_read(struct model *model, uint64_t seq)
 	return (unread > 0 && talk_unread(t, &more) < unread);
 }
 
+uint64_t model_expire(struct model *model, uint64_t now)
+{
+	uint64_t next = 0;
+
+	for (size_t i = 0; i < model->talk_count; i++) {
+		struct talk *t = model->talks[i];
+
+		talk_expire(t, now);
+		if (t->ends != 0 && (next == 0 || t->ends < next))
+			next = t->ends;
+	}
+	return (next);
+}
+
 size_t model_unread(const struct model *model)
 {
 	size_t n = 0;

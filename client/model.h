@@ -105,6 +105,10 @@ void model_reset(struct model *model);
  * screen; true when the server is to be told. */
 bool model_read(struct model *model, uint64_t seq);
 
+/** model_expire(model, now): forget all messages that have expired
+ * (talk_expire); returns when the next one does, 0: none. */
+uint64_t model_expire(struct model *model, uint64_t now);
+
 /** model_unread(model): in all conversations but the one shown. */
 size_t model_unread(const struct model *model);
 

@@ -156,6 +156,12 @@ static void settle(struct talk *talk, size_t i, uint64_t seq, uint64_t time)
 	talk->all[at] = m;
 }
 
+static void ends_with(struct talk *talk, uint64_t expires)
+{
+	if (expires != 0 && (talk->ends == 0 || expires < talk->ends))
+		talk->ends = expires;
+}
+
 enum sn_err talk_add(
     struct talk *talk, const struct sn_frame_deliver *d, bool own)
 {
@@ -173,6 +179,8 @@ enum sn_err talk_add(
 	m->state = TALK_STORED;
 	m->seq = d->seq;
 	m->time = d->time;
+	m->expires = d->expires;
+	ends_with(talk, d->expires);
 	m->own = own;
 	memcpy(m->id, d->id, sizeof(m->id));
 	copy(m->type, sizeof(m->type), d->content_type);
@@ -321,10 +329,14 @@ void talk_trim(struct talk *talk, bool shown)
 	size_t most = shown ? TALK_MOST : TALK_KEPT, gone = 0;
 	size_t bytes = shown ? TALK_MOST_BYTES : TALK_KEPT_BYTES;
 
-	if (shown && talk->anchor != NULL)
-		return;
+	if (shown && talk->anchor != NULL) {
+		most *= 2;
+		bytes *= 2;
+	}
 	while (gone < talk->count && talk->all[gone]->seq != 0 &&
 	       (talk->count - gone > most || talk->bytes > bytes)) {
+		if (talk->all[gone] == talk->anchor)
+			talk->anchor = NULL;
 		talk->bytes -= talk->all[gone]->n;
 		message_free(talk->all[gone++]);
 	}
@@ -334,6 +346,21 @@ void talk_trim(struct talk *talk, bool shown)
 	memmove(talk->all, talk->all + gone,
 	    talk->count * sizeof(struct talk_message *));
 	talk->more = true;
+}
+
+void talk_expire(struct talk *talk, uint64_t now)
+{
+	if (talk->ends == 0 || talk->ends > now)
+		return;
+	talk->ends = 0;
+	for (size_t i = talk->count; i > 0; i--) {
+		uint64_t expires = talk->all[i - 1]->expires;
+
+		if (expires != 0 && expires <= now)
+			drop(talk, i - 1);
+		else
+			ends_with(talk, expires);
+	}
 }
 
 void talk_clear(struct talk *talk)

@@ -31,9 +31,10 @@ enum talk_state {
 
 struct talk_message {
 	enum talk_state state;
-	uint64_t seq;  /* 0 while it has none. */
-	uint64_t time; /* ms since 1970. */
-	uint32_t ref;  /* Of its SEND. */
+	uint64_t seq;     /* 0 while it has none. */
+	uint64_t time;    /* ms since 1970. */
+	uint64_t expires; /* As ${time}, by the server's clock; 0: never. */
+	uint32_t ref;     /* Of its SEND. */
 	uint8_t id[SN_FRAME_ID];
 	bool own;
 	char from[SN_NAME_MAX + 1];
@@ -60,6 +61,7 @@ struct talk {
 	size_t count, room, bytes;
 	unsigned waiting; /* How many are TALK_WAITING. */
 	bool more;        /* There are older ones at the server. */
+	uint64_t ends;    /* When the first of them expires; 0: none does. */
 
 	struct talk_peer peers[TALK_PEERS];
 	size_t peer_count;
@@ -135,9 +137,13 @@ bool talk_full(const struct talk *talk);
 /** talk_has(talk, seq): whether that message is in memory. */
 bool talk_has(const struct talk *talk, uint64_t seq);
 
-/** talk_trim(talk, shown): forget the oldest above what may be kept; none
- * while somebody reads among them. */
+/** talk_trim(talk, shown): forget the oldest above what may be kept, which is
+ * twice as much while somebody reads among them. */
 void talk_trim(struct talk *talk, bool shown);
+
+/** talk_expire(talk, now): forget those that have expired by ${now}, ms since
+ * 1970 by the server's clock. */
+void talk_expire(struct talk *talk, uint64_t now);
 
 /** talk_clear(talk): forget all messages that have a seq. */
 void talk_clear(struct talk *talk);

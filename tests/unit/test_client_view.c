@@ -344,6 +344,55 @@ static void a_page_of_older_ones_leaves_no_gap(void **state)
 	assert_true(talk_has(t, 51));
 }
 
+static void what_comes_while_one_reads_above_it_has_an_end(void **state)
+{
+	struct world *w = *state;
+	struct talk *t = open(w, "bob");
+
+	model_show(w->m, t);
+	many(w, TALK_MOST);
+	draw(w, 13, 50);
+	view_scroll(w->m, &w->canvas, 100);
+	draw(w, 13, 50);
+	assert_non_null(t->anchor);
+	for (unsigned i = TALK_MOST + 1; i <= 2 * TALK_MOST; i++)
+		comes(w, "bob", "alice", i, "more");
+	/* Until then nothing moves. */
+	assert_int_equal(t->count, 2 * TALK_MOST);
+	assert_non_null(t->anchor);
+	for (unsigned i = 2 * TALK_MOST + 1; i <= 4 * TALK_MOST; i++)
+		comes(w, "bob", "alice", i, "more");
+	assert_true(t->count <= 2 * TALK_MOST);
+	assert_null(t->anchor);
+	draw(w, 13, 50);
+	assert_int_equal(w->seen.seq, 4 * TALK_MOST);
+}
+
+static void what_has_expired_is_shown_no_more(void **state)
+{
+	struct world *w = *state;
+	struct talk *t = open(w, "bob");
+	struct sn_frame_deliver d;
+
+	model_show(w->m, t);
+	comes(w, "bob", "alice", 1, "for ever");
+	for (unsigned seq = 2; seq <= 4; seq++) {
+		d = deliver("bob", "alice", seq, seq == 3 ? "long" : "short");
+		d.expires = d.time + (seq == 3 ? 2000 : 1000);
+		assert_int_equal(model_message(w->m, &d), SN_OK);
+	}
+	assert_int_equal(model_expire(w->m, NOON + 1001), NOON + 1002);
+	assert_int_equal(t->count, 4);
+	assert_int_equal(model_expire(w->m, NOON + 1004), NOON + 2003);
+	draw(w, 13, 50);
+	assert_false(shows(w, "short"));
+	assert_true(shows(w, "long"));
+	assert_int_equal(model_expire(w->m, NOON + 2003), 0);
+	draw(w, 13, 50);
+	assert_false(shows(w, "long"));
+	assert_true(shows(w, "for ever"));
+}
+
 static void no_message_looks_like_two_or_acts_on_the_terminal(void **state)
 {
 	struct world *w = *state;
@@ -515,6 +564,8 @@ int main(void)
 		test(scrolling_goes_to_the_top_and_back),
 		test(a_message_taller_than_the_screen_is_read_in_parts),
 		test(a_page_of_older_ones_leaves_no_gap),
+		test(what_comes_while_one_reads_above_it_has_an_end),
+		test(what_has_expired_is_shown_no_more),
 		test(no_message_looks_like_two_or_acts_on_the_terminal),
 		test(every_size_can_be_drawn_and_shows_what_is_typed),
 		test(the_cursor_is_where_typing_goes_on),
