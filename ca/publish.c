@@ -1,5 +1,7 @@
 #include "ca/publish.h"
 
+#include <string.h>
+
 #include "ca/crl.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
@@ -188,13 +190,15 @@ static void tell_unknown(
 static void tell_unconfirmed(
     struct cmd *cmd, unsigned long long number, const char *reason)
 {
+	size_t n = strlen(reason);
+
 	cmd->status = STATUS_ATTENTION;
 	cmd_set(cmd, "confirmed", json_false());
 	cmd_set(cmd, "unconfirmed", json_string(reason));
 	cmd_say(cmd,
-	    "CRL %llu published, unconfirmed: %s. Next: sicherctl reload on "
+	    "CRL %llu published, unconfirmed: %s%s Next: sicherctl reload on "
 	    "the server.",
-	    number, reason);
+	    number, reason, n > 0 && reason[n - 1] == '?' ? "" : ".");
 }
 
 static void tell_server(

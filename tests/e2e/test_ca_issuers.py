@@ -308,6 +308,15 @@ def test_a_rotation_and_a_revoked_ca_reach_the_server_s_sessions(
     assert "certificate_revoked" in knock(server, alice.context())
 
 
+def test_where_no_server_answers_the_list_is_unconfirmed_in_whole_sentences(
+        own_authority, tmp_path):
+    own_authority.issue("alice", "laptop")
+    done = own_authority.command("revoke", "alice", "--control",
+                                 tmp_path / "control", ok=False)
+    assert done.returncode == 5
+    assert "in its configuration? Next: sicherctl reload on" in done.stdout
+
+
 def test_a_server_with_another_list_does_not_confirm(
         own_authority, make_server):
     """It reads a copy that nobody has renewed."""
