@@ -1,5 +1,8 @@
 """What scripts/check and scripts/mutate make of what they read."""
 
+import shutil
+import signal
+import subprocess
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -19,9 +22,9 @@ REPORT = """<testsuites><testsuite>
 LINES = ["\tif (a)", "\t\treturn (b);", "\tif (c)", "\t\treturn (b);"]
 
 
-def check():
-    loader = SourceFileLoader("check", str(ROOT / "scripts/check"))
-    module = module_from_spec(spec_from_loader("check", loader))
+def script(name):
+    loader = SourceFileLoader(name, str(ROOT / "scripts" / name))
+    module = module_from_spec(spec_from_loader(name, loader))
     loader.exec_module(module)
     return module
 
@@ -29,7 +32,7 @@ def check():
 def test_a_test_cut_off_by_another_that_failed_hides_neither(tmp_path):
     report = tmp_path / "report.xml"
     report.write_text(REPORT)
-    assert check().by_file(report, "why") == [
+    assert script("check").by_file(report, "why") == [
         (1, 0, "e2e/test_a", "", 1.0), (0, 1, "e2e/test_b", "why", 1.0)]
 
 
@@ -41,3 +44,18 @@ def test_a_mutant_is_made_where_its_line_stands_and_nowhere_else():
                   {"old": "return (b);", "nth": "0"},
                   {"old": "if (a)", "nth": "1"}):
         assert mutants.place(LINES, stale) is None
+
+
+def test_what_runs_from_the_mutants_copy_is_ended_and_nothing_else(tmp_path):
+    mutate = script("mutate")
+    mutate.TREE = tmp_path / "copy"
+    running = []
+    for folder in ("copy/build", "copy/buildings", "build"):
+        program = tmp_path / folder / "cat"
+        program.parent.mkdir(parents=True)
+        shutil.copy("/bin/cat", program)
+        running.append(subprocess.Popen([program], stdin=subprocess.PIPE))
+    mutate.sweep()
+    ends = [process.communicate() and process.returncode
+            for process in running]
+    assert ends == [-signal.SIGKILL, 0, 0]
