@@ -8,6 +8,7 @@
 
 #include "ca/batch.h"
 #include "ca/crew.h"
+#include "ca/head.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
 
@@ -123,7 +124,11 @@ static enum sn_err issue_some(struct run *run, struct some *s)
 
 	err = batch_issue(
 	    run->cmd->a, s->lines, s->count, &run->by, &run->cmd->why);
-	return (err == SN_OK ? print_answers(run, s) : err);
+	if (err != SN_OK)
+		return (err);
+	/* Nothing leaves before it is known to have been. */
+	head_note(run->cmd->a);
+	return (print_answers(run, s));
 }
 
 static void clear(struct some *s)

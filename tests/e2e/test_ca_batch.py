@@ -175,6 +175,29 @@ def test_whoever_waits_for_answers_before_writing_on_gets_them(house):
     assert "170 certificates issued" in child.stderr.read()
 
 
+def test_what_has_left_is_in_the_head_of_the_trail(house, tmp_path):
+    """Or books that fell back after a kill would not be noticed."""
+    head = house.dir / "inventory" / "head"
+    house.command("check", ok=False)
+    before = head.read_text()
+    csr = request(ec.generate_private_key(ec.SECP256R1()))
+    lines = tmp_path / "lines"
+    # More than a pipe holds: it is stuck in writing, and killed there.
+    lines.write_text("".join(
+        json.dumps({"account": f"left-{i}", "csr": csr}) + "\n"
+        for i in range(100)))
+    with subprocess.Popen(
+            [BUILD / "sicher-ca", "--dir", house.dir, "--passphrase-file",
+             house.secret, "issue", "--batch", lines],
+            stdout=subprocess.PIPE) as running:
+        assert json.loads(running.stdout.readline())["line"] == 1
+        running.kill()
+        running.stdout.read()
+    noted = int(head.read_text().split(":")[0])
+    assert noted >= int(before.split(":")[0]) + 200
+    assert noted == house.json("audit", "verify")["entries"]
+
+
 def test_another_key_for_a_device_that_has_a_certificate_is_refused(house):
     lines = [{"account": "dan", "csr": request()},
              {"account": "dan", "csr": request()}]
