@@ -362,21 +362,21 @@ static void stop_in(struct loop *loop, void *arg)
 	loop_stop(loop);
 }
 
-/* In this order: the log answers into the loops, the loops into nothing. */
+/* In this order: loops submit to the log, and to one another; the log answers
+ * into what is left of them. */
 static void close_all(struct net *net, unsigned started)
 {
 	sweeper_stop(net->sweeper);
 	admin_backup_end(net);
+	if (started == net->loop_count)
+		net_each_loop(net, stop_in, NULL);
+	for (unsigned i = 0; i < started; i++)
+		(void)pthread_join(net->loops[i]->thread, NULL);
 	if (net->log != NULL)
 		store_rows(net);
 	oplog_stop(net->log);
-	if (started == net->loop_count)
-		net_each_loop(net, stop_in, NULL);
-	for (unsigned i = 0; i < net->loop_count; i++) {
-		if (i < started)
-			(void)pthread_join(net->loops[i]->thread, NULL);
+	for (unsigned i = 0; i < net->loop_count; i++)
 		loop_free(net->loops[i]);
-	}
 	cursors_free(net->cursors);
 	reads_free(net->reads);
 	presence_free(net->presence);

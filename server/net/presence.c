@@ -184,7 +184,7 @@ void presence_leave(struct sess *s)
 		note(p, e);
 	}
 	pthread_mutex_unlock(&p->lock);
-	/* The log has stopped before the loops do. */
+	/* The log has stopped when a loop that did lets go of its sessions. */
 	if (last && !s->loop->stopping)
 		keep_seen(s->loop->net, s->account);
 }
