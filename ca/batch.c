@@ -6,6 +6,7 @@
 #include "ca/certificate.h"
 #include "ca/crew.h"
 #include "ca/inventory.h"
+#include "ca/issuer.h"
 #include "ca/ssl.h"
 #include "lib/clock.h"
 
@@ -33,9 +34,25 @@ static bool has_key(struct sn_bytes der, const struct spki *key)
 	    certificate_spki(der), (struct sn_bytes){ key->der, key->n }));
 }
 
+/* It may be from before a rotation. */
+static enum sn_err take_chain(
+    struct sn_txn *txn, struct batch_line *line, uint32_t issuer)
+{
+	struct issuer row;
+	struct record rec;
+	enum sn_err err;
+
+	if ((err = issuer_get(txn, issuer, &row)) != SN_OK ||
+	    (err = issuer_record(txn, &row, &rec)) != SN_OK)
+		return (err == SN_ENOTFOUND ? SN_ECORRUPT : err);
+	line->chain = batch_line_pem(rec.der, &line->chain_n);
+	return (line->chain != NULL ? SN_OK : SN_ENOMEM);
+}
+
 /* The certificate that keeps a line from getting one: when it is for the
  * very same key, it is what the line asks for. */
-static enum sn_err take_again(struct sn_txn *txn, struct batch_line *line)
+static enum sn_err take_again(
+    struct batch *b, struct sn_txn *txn, struct batch_line *line)
 {
 	struct record old;
 	enum sn_err err;
@@ -46,6 +63,9 @@ static enum sn_err take_again(struct sn_txn *txn, struct batch_line *line)
 		return (err);
 	if (!has_key(old.der, &line->key))
 		return (SN_OK);
+	if (old.issuer != b->by->id &&
+	    (err = take_chain(txn, line, old.issuer)) != SN_OK)
+		return (err);
 	/* The books are a map that changes when this transaction ends. */
 	if ((line->der = malloc(old.der.n)) == NULL)
 		return (SN_ENOMEM);
@@ -69,7 +89,7 @@ static enum sn_err reserve_one(
 	if (err != SN_EEXISTS)
 		return (err);
 	line->err = err;
-	return (take_again(txn, line));
+	return (take_again(b, txn, line));
 }
 
 static bool goes_on(const struct batch_line *line)

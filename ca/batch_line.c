@@ -181,7 +181,10 @@ void batch_line_tell(struct batch_line *line, struct sn_bytes chain)
 		leaf.p = pem;
 	}
 	if (object != NULL && (line->err != SN_OK || pem != NULL))
-		join(line, object, leaf, chain);
+		join(line, object, leaf,
+		    line->chain == NULL
+			? chain
+			: (struct sn_bytes){ line->chain, line->chain_n });
 	free(object);
 	free(pem);
 }
@@ -189,6 +192,7 @@ void batch_line_tell(struct batch_line *line, struct sn_bytes chain)
 void batch_line_clear(struct batch_line *line)
 {
 	free(line->der);
+	free(line->chain);
 	free(line->answer);
 	memset(line, 0, sizeof(*line));
 }

@@ -23,6 +23,8 @@ struct batch_line {
 	bool again; /* The books had it already: another run's work. */
 	enum sn_err err;
 	struct sn_why why;
+	char *chain; /* Its issuer's certificate, where that is another. */
+	size_t chain_n;
 	char *answer; /* With its newline. */
 	size_t answer_n;
 };
@@ -37,8 +39,8 @@ void batch_line_read(struct batch_line *line, unsigned long number,
     struct sn_bytes text, const struct policy *policy, struct p256 *p256);
 
 /** batch_line_tell(line, chain): write ${line}->answer, one line of JSON: the
- * certificate, with ${chain} behind it in its member "pem" (batch_line_pem),
- * or why there is none.  NULL without memory. */
+ * certificate, with ${chain} or its own behind it in its member "pem"
+ * (batch_line_pem), or why there is none.  NULL without memory. */
 void batch_line_tell(struct batch_line *line, struct sn_bytes chain);
 
 /** batch_line_pem(der, n): a certificate's PEM as JSON writes it between

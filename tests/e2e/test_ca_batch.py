@@ -198,6 +198,19 @@ def test_what_has_left_is_in_the_head_of_the_trail(house, tmp_path):
     assert noted == house.json("audit", "verify")["entries"]
 
 
+def test_what_was_issued_before_a_rotation_comes_with_its_own_issuer(
+        tmp_path):
+    house = Authority(tmp_path / "ca").quick_keys()
+    line = {"account": "rae", "csr": request()}
+    _, [first], _ = batch(house, [line])
+    house.command("issuer", "rotate")
+    _, [again, fresh], _ = batch(
+        house, [line, {"account": "ray", "csr": request()}])
+    assert again["again"] and again["pem"] == first["pem"]
+    leaf, issuer = certificates(fresh)
+    assert leaf.issuer == issuer.subject != certificates(first)[1].subject
+
+
 def test_another_key_for_a_device_that_has_a_certificate_is_refused(house):
     lines = [{"account": "dan", "csr": request()},
              {"account": "dan", "csr": request()}]
