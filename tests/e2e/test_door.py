@@ -100,17 +100,17 @@ def test_addresses_take_turns_and_a_place_is_had_for_a_second(
     assert time.monotonic() - begin < 5  # One after the other it were 12.
 
 
-def test_the_time_in_line_is_no_login_time(make_server, people, knock):
+def test_the_time_in_line_is_no_login_time(make_server, knock):
     server = make_server({"loops": 1, "limits": {
-        "handshake_time": "1s", "logging_in": 1}})
+        "handshake_time": "2s", "logging_in": 1}})
     begin = time.monotonic()
     for i in range(3):
         last, = knock(server, 1, f"127.0.0.{10 + i}")
-    server.login(people.alice_laptop).close()
     while last.recv(4096):
         pass
     # Two had the place before it, a second each, and then its own time ran.
-    assert time.monotonic() - begin > 2
+    # Else it ends with its first two seconds, looked at every second.
+    assert time.monotonic() - begin > 3.5
 
 
 def test_who_lost_the_place_may_still_log_in(make_server, people, knock):
