@@ -13,21 +13,28 @@
  * what is being synced stays so until they say otherwise; they are
  * mapped before the server gives up its right to open files.
  */
-enum { FAIL_SYNC, FAIL_WRITE, FAIL_META, FAIL_STALL, FAIL_BYTES };
+enum {
+	FAIL_SYNC,
+	FAIL_WRITE,
+	FAIL_META,
+	FAIL_STALL,
+	FAIL_STALLED, /* Ours: somebody is being kept. */
+	FAIL_BYTES
+};
 
 #define META_BYTES 8192 /* LMDB's two pages that say what is in force. */
 
-static const volatile char *told;
+static volatile char *told;
 
 __attribute__((constructor)) static void map_orders(void)
 {
 	const char *path = getenv("FAILING");
-	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	void *p;
 
 	if (fd < 0)
 		return;
-	p = mmap(NULL, FAIL_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	p = mmap(NULL, FAIL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p != MAP_FAILED)
 		told = p;
 	(void)close(fd);
@@ -45,8 +52,10 @@ static int fails(int which)
 
 static void stall(void)
 {
-	while (told != NULL && told[FAIL_STALL] != 0)
+	while (told != NULL && told[FAIL_STALL] != 0) {
+		told[FAIL_STALLED] = 1;
 		(void)poll(NULL, 0, 1);
+	}
 }
 
 int fdatasync(int fd)
