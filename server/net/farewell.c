@@ -7,6 +7,7 @@
 #include "server/oplog/room.h"
 
 #define LARGE_ROOM 500
+#define FAREWELL_NS (200 * SN_NS_PER_MS)
 
 /* One room; false when the log takes no more. */
 static bool leave_room(struct net *net, const struct room *room, uint64_t id)
@@ -33,6 +34,7 @@ static bool leave_room(struct net *net, const struct room *room, uint64_t id)
 
 void farewell(struct net *net, uint64_t id)
 {
+	const uint64_t until = sn_clock_mono() + FAREWELL_NS;
 	struct db_walk walk;
 	struct sn_txn *txn;
 	struct room room;
@@ -41,7 +43,8 @@ void farewell(struct net *net, uint64_t id)
 	if (sn_txn_read(net->store, &txn) != SN_OK)
 		return;
 	db_walk_open(&walk, txn, DB_ACCOUNT_ROOMS, id, 0);
-	while (db_walk_next(&walk, &n) && room_get(txn, n, &room) == SN_OK) {
+	while (sn_clock_mono() < until && db_walk_next(&walk, &n) &&
+	       room_get(txn, n, &room) == SN_OK) {
 		if (room.kind == ROOM_NAMED && !leave_room(net, &room, id))
 			break;
 	}
