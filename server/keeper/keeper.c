@@ -90,6 +90,7 @@ int keeper_run(const struct keeper_start *start)
 		keeper_ctl_say(start->ctl_fd, SN_EIO, why.text);
 		return (1);
 	}
+	policy.latch = start->latch;
 	status = keeper_serve(&policy, &key, start->ctl_fd);
 	(void)close(start->ctl_fd);
 	return (status);

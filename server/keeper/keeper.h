@@ -1,6 +1,8 @@
 #ifndef SERVER_KEEPER_KEEPER_H
 #define SERVER_KEEPER_KEEPER_H
 
+#include <stdatomic.h>
+
 #include "lib/bytes.h"
 
 struct settings;
@@ -45,6 +47,7 @@ struct keeper_start {
 	struct sn_bytes chain_pem; /* Its first certificate's key is served. */
 	const char *key_name;      /* The file's name, for messages. */
 	const char *passphrase;    /* Of the key; NULL: none. */
+	atomic_int *latch;         /* Of its database: see lib/store.h. */
 };
 
 /**

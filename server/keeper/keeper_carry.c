@@ -75,7 +75,7 @@ enum sn_err keeper_carry(const char *old, const char *dir,
 	c->carried = c->unreadable = 0;
 	if ((err = keeper_db_open_to_read(old, &from, why)) != SN_OK)
 		return (err);
-	if ((err = keeper_db_open(dir, 0, &into, why)) == SN_OK) {
+	if ((err = keeper_db_open(dir, 0, NULL, &into, why)) == SN_OK) {
 		if ((err = carry(from, into, c)) != SN_OK)
 			(void)sn_why(why, err, "%s could not be walked: %s",
 			    old, sn_err_text(err));

@@ -63,7 +63,7 @@ static enum sn_err check_format(struct sn_store *store, struct sn_why *why)
 }
 
 enum sn_err keeper_db_open(const char *dir, uint64_t map_size,
-    struct sn_store **out, struct sn_why *why)
+    atomic_int *latch, struct sn_store **out, struct sn_why *why)
 {
 	struct sn_store_options options = {
 		.dir = dir,
@@ -72,6 +72,7 @@ enum sn_err keeper_db_open(const char *dir, uint64_t map_size,
 		.tables = tables,
 		.table_count = KEEPER_DB_COUNT,
 		.settle = true,
+		.latch = latch,
 	};
 	struct sn_store *store;
 	enum sn_err err;

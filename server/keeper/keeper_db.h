@@ -21,10 +21,10 @@ enum keeper_db_table {
 	KEEPER_DB_COUNT,
 };
 
-/** keeper_db_open(dir, map_size, out, why): SN_ENEWER when a newer sicherd
- * wrote it. */
+/** keeper_db_open(dir, map_size, latch, out, why): SN_ENEWER when a newer
+ * sicherd wrote it.  ${latch} as in lib/store.h. */
 enum sn_err keeper_db_open(const char *dir, uint64_t map_size,
-    struct sn_store **out, struct sn_why *why) SN_MUST_USE;
+    atomic_int *latch, struct sn_store **out, struct sn_why *why) SN_MUST_USE;
 
 /** keeper_db_open_to_read(dir, out, why): for a check beside the keeper. */
 enum sn_err keeper_db_open_to_read(

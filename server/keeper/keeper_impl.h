@@ -13,6 +13,7 @@
 struct keeper_policy {
 	char dir[4096]; /* Of its database. */
 	uint64_t map_size;
+	atomic_int *latch; /* Of its database, or NULL; see lib/store.h. */
 	struct argon_cost cost;
 	unsigned workers;
 	unsigned queue_max;

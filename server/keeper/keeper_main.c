@@ -35,7 +35,9 @@ static enum sn_err open_vault(struct keeper *k, struct sn_why *why)
 	const struct keeper_policy *p = &k->policy;
 	enum sn_err err;
 
-	err = keeper_db_open(p->dir, p->map_size, &k->store, why);
+	/* Asked before the start's own writing, which a bad disk ends. */
+	k->vault.reading_only = p->latch != NULL && atomic_load(p->latch) != 0;
+	err = keeper_db_open(p->dir, p->map_size, p->latch, &k->store, why);
 	if (err != SN_OK)
 		return (err);
 	k->vault.store = k->store;

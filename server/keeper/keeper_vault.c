@@ -24,7 +24,10 @@ static enum sn_err load_keys(struct keeper_vault *vault, uint64_t now)
 	struct sn_txn *txn;
 	enum sn_err err;
 
-	if ((err = sn_txn_write(vault->store, &txn)) != SN_OK)
+	/* On a disk that failed those that are there go on. */
+	err = vault->reading_only ? sn_txn_read(vault->store, &txn)
+				  : sn_txn_write(vault->store, &txn);
+	if (err != SN_OK)
 		return (err);
 	err = keeper_token_keys_load(txn, now, vault->token_life, &keys);
 	/* A key whose row is not durable must not make tokens. */

@@ -12,6 +12,7 @@
  */
 struct keeper_vault {
 	struct sn_store *store;
+	bool reading_only; /* The disk failed before this keeper was started. */
 	struct keeper_delays delays;
 	uint64_t token_life;
 	uint64_t secret_life;
@@ -23,8 +24,9 @@ struct keeper_vault {
 	uint8_t unwritten_fp[KEEPER_FINGERPRINT];
 };
 
-/** keeper_vault_open(vault, now, why): the store, delays and lives are set;
- * readies the keys of tokens and drops stale rows. */
+/** keeper_vault_open(vault, now, why): the store, whether it is only read,
+ * the delays and the lives are set; readies the keys of tokens and drops stale
+ * rows. */
 enum sn_err keeper_vault_open(
     struct keeper_vault *vault, uint64_t now, struct sn_why *why) SN_MUST_USE;
 

@@ -202,7 +202,7 @@ static json_t *status(struct parent *p, json_t *request)
 	(void)json_object_set_new(
 	    reply, "uptime", json_integer((json_int_t)up));
 	(void)json_object_set_new(
-	    reply, "reading_only", json_boolean(atomic_load(p->latch) != 0));
+	    reply, "reading_only", json_boolean(parent_latched(p)));
 	return (reply);
 }
 

@@ -36,6 +36,7 @@ static int run_keeper(void *arg, int ctl_fd)
 		.key_fd = p->material->key_fd,
 		.chain_pem = p->material->chain,
 		.key_name = p->settings->tls.key,
+		.latch = p->keeper_latch,
 	};
 	struct sn_secret passphrase = { 0, NULL };
 	struct sn_why why = { "" };
@@ -61,6 +62,7 @@ static int run_net(void *arg, int ctl_fd)
 		.latch = p->latch,
 	};
 
+	(void)munmap(p->keeper_latch, sizeof(*p->keeper_latch));
 	sn_log_setup("net", (enum sn_level)p->settings->log_level);
 	return (net_run(&start));
 }
@@ -404,10 +406,16 @@ static void restart(struct parent *p, struct child *c,
 	    (int)c->pid);
 }
 
+bool parent_latched(const struct parent *p)
+{
+	return (
+	    atomic_load(p->latch) != 0 || atomic_load(p->keeper_latch) != 0);
+}
+
 /* Until somebody has looked at the disk and starts the server again. */
 static void tell_latch(struct parent *p)
 {
-	if (p->latch_told || atomic_load(p->latch) == 0)
+	if (p->latch_told || !parent_latched(p))
 		return;
 	p->latch_told = true;
 	sn_log(SN_ALARM, "store.reading_only",
@@ -415,13 +423,13 @@ static void tell_latch(struct parent *p)
 	    "is restarted: look at the disk first\"");
 }
 
-static enum sn_err make_latch(struct parent *p, struct sn_why *why)
+static enum sn_err make_latch(atomic_int **out, struct sn_why *why)
 {
-	p->latch = mmap(NULL, sizeof(*p->latch), PROT_READ | PROT_WRITE,
+	*out = mmap(NULL, sizeof(**out), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (p->latch == MAP_FAILED)
+	if (*out == MAP_FAILED)
 		return (sn_why_errno(why, SN_ENOMEM, "no memory to start"));
-	atomic_init(p->latch, 0);
+	atomic_init(*out, 0);
 	return (SN_OK);
 }
 
@@ -509,7 +517,8 @@ static enum sn_err start_all(struct parent *p, struct sn_why *why)
 {
 	enum sn_err err;
 
-	if ((err = make_latch(p, why)) != SN_OK ||
+	if ((err = make_latch(&p->latch, why)) != SN_OK ||
+	    (err = make_latch(&p->keeper_latch, why)) != SN_OK ||
 	    (err = lock_data(p, why)) != SN_OK ||
 	    (err = listeners_open(p->settings, &p->listeners, why)) != SN_OK ||
 	    (err = start_keeper(p, why)) != SN_OK ||

@@ -33,8 +33,9 @@ struct parent {
 	struct backup backup;
 	bool stopping;
 	/* The disk failed: net may not write any more, however often it is
-	 * started.  Shared with it, so that no way to die forgets it. */
-	atomic_int *latch;
+	 * started.  Shared with it, so that no way to die forgets it.  The
+	 * keeper's own, which net does not see. */
+	atomic_int *latch, *keeper_latch;
 	bool latch_told;
 	int status;
 };
@@ -52,6 +53,10 @@ unsigned parent_warn(
  */
 enum sn_err parent_check(const char *path, struct settings **settings,
     struct material **material, struct sn_conf_report *report) SN_MUST_USE;
+
+/** parent_latched(p): a disk has failed, and what is on it is only read until
+ * the next start. */
+bool parent_latched(const struct parent *p);
 
 /** parent_run(path): be sicherd; returns the exit status. */
 int parent_run(const char *path);

@@ -222,7 +222,7 @@ static enum sn_err void_tokens(const char *data, struct sn_why *why)
 	enum sn_err err;
 
 	(void)snprintf(dir, sizeof(dir), "%s/keeper", data);
-	if ((err = keeper_db_open(dir, 0, &store, why)) != SN_OK)
+	if ((err = keeper_db_open(dir, 0, NULL, &store, why)) != SN_OK)
 		return (err);
 	if ((err = sn_txn_write(store, &txn)) == SN_OK) {
 		err =

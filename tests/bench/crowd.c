@@ -36,7 +36,7 @@ static enum sn_err open_both(
 	if ((err = db_open(dir, NET_MAP, 8, NULL, &c->net, why)) != SN_OK)
 		return (err);
 	(void)snprintf(dir, sizeof(dir), "%s/keeper", data);
-	err = keeper_db_open(dir, KEEPER_MAP, &c->keeper, why);
+	err = keeper_db_open(dir, KEEPER_MAP, NULL, &c->keeper, why);
 	if (err != SN_OK)
 		return (err);
 	if ((err = sn_txn_read(c->keeper, &txn)) == SN_OK) {

@@ -248,6 +248,29 @@ def test_a_net_that_dies_does_not_forget_that_the_disk_failed(
         alice.post("bob", "restarted")
 
 
+def test_a_keeper_that_dies_does_not_forget_it_either(
+        make_server, people, failing_disk):
+    environment, fail = failing_disk
+    server = make_server(start=False)
+    server.rough = True
+    server.start(env=environment)
+    server.login(people.alice_laptop).close()
+    fail("sync")
+    assert not server.ask("account.passwd", account="alice")["ok"]
+    assert server.ctl("status")["reading_only"] is True
+    fail(None)
+    since = server.now()
+    os.kill(server.child("keeper"), signal.SIGKILL)
+    server.wait_line("child.restarted", since=since, name="keeper")
+    assert not server.ask("account.passwd", account="alice")["ok"]
+    # Who has a password goes on.
+    with server.login(people.alice_laptop) as alice:
+        alice.post("bob", "that disk is well")
+    server.restart()
+    assert server.ctl("status")["reading_only"] is False
+    assert server.ask("account.passwd", account="alice")["ok"]
+
+
 def test_a_start_on_a_disk_that_still_fails_is_refused_and_changes_nothing(
         make_server, people, failing_disk):
     environment, fail = failing_disk

@@ -508,8 +508,8 @@ static void a_dearer_cost_is_taken_on_at_the_next_login(void **state)
 	assert_int_equal(house_resume(h, 7, house_laptop, &h->last), KEEPER_OK);
 	assert_int_equal(house_login(h, 7, house_laptop, RIGHT), KEEPER_OK);
 	house_stop(h);
-	assert_int_equal(
-	    keeper_db_open(h->policy.dir, h->policy.map_size, &store, NULL),
+	assert_int_equal(keeper_db_open(h->policy.dir, h->policy.map_size, NULL,
+			     &store, NULL),
 	    SN_OK);
 	assert_int_equal(sn_txn_read(store, &txn), SN_OK);
 	assert_int_equal(keeper_account_get(txn, 7, &row), SN_OK);

@@ -35,7 +35,8 @@ static int open_store(void **state)
 		(void)snprintf(dir, sizeof(dir), "/tmp/sn-keeper-XXXXXX");
 		assert_non_null(mkdtemp(dir));
 	}
-	assert_int_equal(keeper_db_open(dir, 1 << 20, &store, &why), SN_OK);
+	assert_int_equal(
+	    keeper_db_open(dir, 1 << 20, NULL, &store, &why), SN_OK);
 	assert_int_equal(sn_txn_write(store, &txn), SN_OK);
 	return (0);
 }
