@@ -1,5 +1,6 @@
 #include "server/parent/restore.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -79,18 +80,25 @@ static enum sn_err lock_data(struct restore *r, struct sn_why *why)
 	return (SN_OK);
 }
 
-static void undo(struct restore *r)
+/* False when something may still be there after a power cut. */
+static bool undo(struct restore *r)
 {
 	static const char *const files[] = { "data.mdb", "lock.mdb" };
 	char path[PATH_BYTES];
+	bool gone = true;
 
 	for (unsigned i = 0; i < r->made; i++) {
 		for (unsigned f = 0; f < 2; f++) {
 			(void)snprintf(path, sizeof(path), "%s/%s/%s", r->data,
 			    parts[i], files[f]);
-			(void)unlink(path);
+			if (unlink(path) != 0 && errno != ENOENT)
+				gone = false;
 		}
+		(void)snprintf(path, sizeof(path), "%s/%s", r->data, parts[i]);
+		if (sn_file_sync_folder(path, NULL) != SN_OK)
+			gone = false;
 	}
+	return (gone);
 }
 
 static void mark_path(const struct restore *r, char *out)
@@ -108,7 +116,7 @@ static enum sn_err begin(struct restore *r, struct sn_why *why)
 	mark_path(r, path);
 	if (access(path, F_OK) == 0) {
 		r->made = PARTS;
-		undo(r);
+		(void)undo(r);
 		r->made = 0;
 	}
 	for (unsigned i = 0; i < PARTS; i++) {
@@ -153,7 +161,9 @@ static void give_up(struct restore *r)
 
 	if (!r->marked)
 		return;
-	undo(r);
+	/* The mark is the last to go, or half of it could be served. */
+	if (!undo(r))
+		return;
 	mark_path(r, path);
 	(void)unlink(path);
 }
@@ -274,7 +284,14 @@ static enum sn_err lock_since(struct restore *r, struct sn_why *why)
 
 	(void)snprintf(path, sizeof(path), "%s/lock", r->since);
 	r->since_lock = open(path, O_RDWR | O_CLOEXEC);
-	if (r->since_lock >= 0 && flock(r->since_lock, LOCK_EX | LOCK_NB) != 0)
+	if (r->since_lock < 0)
+		/* None: a copy of a folder, where nobody runs. */
+		return (errno == ENOENT ? SN_OK
+					: sn_why_errno(why, SN_EIO,
+					      "nothing was restored: cannot "
+					      "open %s",
+					      path));
+	if (flock(r->since_lock, LOCK_EX | LOCK_NB) != 0)
 		return (sn_why(why, SN_EINUSE,
 		    "a sicherd runs on %s; stop it first", r->since));
 	return (SN_OK);

@@ -168,6 +168,10 @@ def test_an_old_folder_that_does_not_fit_is_refused(
         foreign.add(account)
     # One that still runs.
     refused(other, harmed.backup, foreign.data, "a sicherd runs on")
+    # One of which nobody can say whether it does.
+    unclear = tmp_path / "unclear"
+    (unclear / "lock").mkdir(parents=True)
+    refused(other, harmed.backup, unclear, "cannot open")
     foreign.stop()
     foreign.close()
     refused(other, harmed.backup, foreign.data, "another server's")
