@@ -10,6 +10,7 @@
 #include "server/net/receipt_post.h"
 #include "server/net/sess_error.h"
 #include "server/oplog/account.h"
+#include "server/oplog/db.h"
 
 #define AGAIN_NS SN_NS_PER_S /* Between two that a session tells at once. */
 #define READS_LATER 1024     /* Marks that wait for the loop's second. */
@@ -71,12 +72,18 @@ static enum sn_err mark(
 {
 	struct net *net = s->loop->net;
 	struct receipt_post p = { .loop = s->loop };
+	uint64_t head = s->loop->head;
 	bool moved;
 	enum sn_err err;
 
-	/* What nobody has sent yet cannot have been read. */
-	if (seq > s->loop->head)
-		seq = s->loop->head;
+	/* What nobody has sent yet cannot have been read; the loop may not
+	 * have heard of the last batch, which others have. */
+	if (seq > head &&
+	    ((err = loop_read_fresh(s->loop, &txn)) != SN_OK ||
+		(err = db_meta(txn, DB_META_LAST_SEQ, &head)) != SN_OK))
+		return (err);
+	if (seq > head)
+		seq = head;
 	err = reads_mark(net->reads, txn, room, s->account, seq, &moved);
 	if (err != SN_OK || !moved ||
 	    atomic_load_explicit(&net->receipts_wanted, memory_order_relaxed) ==
