@@ -30,6 +30,23 @@ const char *sn_err_name(enum sn_err err)
 	return (table[err].name);
 }
 
+enum sn_err sn_err_of_errno(int number)
+{
+	switch (number) {
+	case ENOENT:
+		return (SN_ENOTFOUND);
+	case EEXIST:
+		return (SN_EEXISTS);
+	case ENOSPC:
+	case EDQUOT:
+		return (SN_ESTOREFULL);
+	case ENOMEM:
+		return (SN_ENOMEM);
+	default:
+		return (SN_EIO);
+	}
+}
+
 enum sn_err sn_why(struct sn_why *why, enum sn_err err, const char *format, ...)
 {
 	va_list ap;

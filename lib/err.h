@@ -66,6 +66,11 @@ const char *sn_err_text(enum sn_err err);
 /** sn_err_name(err): the code's own name, "SN_EPROTO"; static storage. */
 const char *sn_err_name(enum sn_err err);
 
+/** sn_err_of_errno(number): the code of a failed call on a file: SN_ENOTFOUND,
+ * SN_EEXISTS, SN_ESTOREFULL (disk or quota), SN_ENOMEM, and SN_EIO for all
+ * others. */
+enum sn_err sn_err_of_errno(int number);
+
 /*
  * One sentence for a person, filled in where the cause is known and carried
  * up to where it is shown: what happened, to which certificate, file or

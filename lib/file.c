@@ -12,31 +12,14 @@
 
 #include "lib/temp.h"
 
-static enum sn_err of_errno(void)
-{
-	switch (errno) {
-	case ENOENT:
-		return (SN_ENOTFOUND);
-	case EEXIST:
-		return (SN_EEXISTS);
-	case ENOSPC:
-	case EDQUOT:
-		return (SN_ESTOREFULL);
-	case ENOMEM:
-		return (SN_ENOMEM);
-	default:
-		return (SN_EIO);
-	}
-}
-
 enum sn_err sn_file_sync_folder(const char *folder, struct sn_why *why)
 {
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	enum sn_err err = SN_OK;
 
 	if (fd < 0)
-		return (sn_why_errno(
-		    why, of_errno(), "cannot open the folder %s", folder));
+		return (sn_why_errno(why, sn_err_of_errno(errno),
+		    "cannot open the folder %s", folder));
 	if (fsync(fd) != 0)
 		err = sn_why_errno(
 		    why, SN_EIO, "cannot sync the folder %s", folder);
@@ -77,7 +60,8 @@ static enum sn_err write_file(const char *path, mode_t mode, const void *p,
 	if ((err = sn_temp_open(path, mode, &temp, why)) != SN_OK)
 		return (err);
 	if (write_all(temp.fd, p, n) != 0) {
-		err = sn_why_errno(why, of_errno(), "cannot write %s", path);
+		err = sn_why_errno(
+		    why, sn_err_of_errno(errno), "cannot write %s", path);
 		sn_temp_drop(&temp);
 		return (err);
 	}
@@ -157,7 +141,8 @@ static enum sn_err open_regular(
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
-		return (sn_why_errno(why, of_errno(), "cannot open %s", path));
+		return (sn_why_errno(
+		    why, sn_err_of_errno(errno), "cannot open %s", path));
 	if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode)) {
 		(void)close(fd);
 		return (sn_why(why, SN_EINVAL, "%s is not a file", path));
@@ -242,7 +227,8 @@ enum sn_err sn_file_private(const char *path, struct sn_why *why)
 	struct stat st;
 
 	if (stat(path, &st) != 0)
-		return (sn_why_errno(why, of_errno(), "cannot open %s", path));
+		return (sn_why_errno(
+		    why, sn_err_of_errno(errno), "cannot open %s", path));
 	return (check_private(path, &st, why));
 }
 
@@ -252,7 +238,8 @@ enum sn_err sn_file_unshared(const char *path, struct sn_why *why)
 	enum sn_err err;
 
 	if (stat(path, &st) != 0)
-		return (sn_why_errno(why, of_errno(), "cannot open %s", path));
+		return (sn_why_errno(
+		    why, sn_err_of_errno(errno), "cannot open %s", path));
 	if ((err = check_owner(path, &st, why)) != SN_OK)
 		return (err);
 	if ((st.st_mode & 022) != 0)
@@ -271,6 +258,6 @@ enum sn_err sn_file_mkdir(const char *path, mode_t mode, struct sn_why *why)
 		return (sync_directory(path, why));
 	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return (SN_OK);
-	return (
-	    sn_why_errno(why, of_errno(), "cannot create the folder %s", path));
+	return (sn_why_errno(
+	    why, sn_err_of_errno(errno), "cannot create the folder %s", path));
 }

@@ -17,23 +17,6 @@
 #define SALT_BYTES 8
 #define FD_PATH 32
 
-static enum sn_err of_errno(void)
-{
-	switch (errno) {
-	case ENOENT:
-		return (SN_ENOTFOUND);
-	case EEXIST:
-		return (SN_EEXISTS);
-	case ENOSPC:
-	case EDQUOT:
-		return (SN_ESTOREFULL);
-	case ENOMEM:
-		return (SN_ENOMEM);
-	default:
-		return (SN_EIO);
-	}
-}
-
 static bool folder_of(const char *path, char out[PATH_MAX])
 {
 	char copy[PATH_MAX];
@@ -88,14 +71,14 @@ enum sn_err sn_temp_open(
 		out->fd = open(
 		    out->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 		if (out->fd < 0)
-			return (sn_why_errno(why, of_errno(),
+			return (sn_why_errno(why, sn_err_of_errno(errno),
 			    "cannot create a file at %s", path));
 		(void)flock(out->fd, LOCK_EX | LOCK_NB);
 	}
 	/* The mode asked for, whatever the umask says. */
 	if (fchmod(out->fd, mode) != 0) {
-		enum sn_err err =
-		    sn_why_errno(why, of_errno(), "cannot write %s", path);
+		enum sn_err err = sn_why_errno(
+		    why, sn_err_of_errno(errno), "cannot write %s", path);
 
 		sn_temp_drop(out);
 		return (err);
@@ -162,8 +145,8 @@ static enum sn_err sync_folder(const char *path, struct sn_why *why)
 		 ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 		 : -1;
 	if (fd < 0)
-		return (sn_why_errno(
-		    why, of_errno(), "cannot open the folder of %s", path));
+		return (sn_why_errno(why, sn_err_of_errno(errno),
+		    "cannot open the folder of %s", path));
 	failed = fsync(fd);
 	(void)close(fd);
 	if (failed)
@@ -178,9 +161,10 @@ enum sn_err sn_temp_appear(
 	enum sn_err err = SN_OK;
 
 	if (fsync(temp->fd) != 0)
-		err = sn_why_errno(why, of_errno(), "cannot write %s", path);
+		err = sn_why_errno(
+		    why, sn_err_of_errno(errno), "cannot write %s", path);
 	else if (appear(temp, path, replace) != 0)
-		err = sn_why_errno(why, of_errno(), "cannot %s %s",
+		err = sn_why_errno(why, sn_err_of_errno(errno), "cannot %s %s",
 		    replace ? "replace" : "create", path);
 	sn_temp_drop(temp);
 	return (err == SN_OK ? sync_folder(path, why) : err);
