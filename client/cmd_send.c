@@ -10,7 +10,7 @@
 #include "client/await.h"
 #include "client/show.h"
 #include "lib/clock.h"
-#include "lib/conf.h"
+#include "lib/conf_unit.h"
 #include "lib/file.h"
 
 #define WAIT_SECONDS 30
@@ -72,7 +72,7 @@ static enum sn_err fill_in(struct app *app, struct letter *l)
 		return (sn_why(&app->why, SN_EINVAL,
 		    "--timeout is a number of seconds, at most %d", WAIT_MOST));
 	if (ttl != NULL &&
-	    (!sn_conf_number(ttl, SN_CONF_DURATION, &l->message.ttl) ||
+	    (!sn_conf_unit_parse(ttl, SN_CONF_DURATION, &l->message.ttl) ||
 		l->message.ttl == 0))
 		return (sn_why(&app->why, SN_EINVAL,
 		    "--ttl is a time such as 90s, 10m, 12h or 3d"));

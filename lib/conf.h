@@ -1,53 +1,18 @@
 #ifndef SN_LIB_CONF_H
 #define SN_LIB_CONF_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include "lib/bytes.h"
+#include "lib/conf_key.h"
+#include "lib/conf_report.h"
 #include "lib/err.h"
 
 /*
- * Configuration files (libconfig) read by tables.  A key exists in one row:
- * its name, type, where its value goes, default, range, help.  The parser,
- * the sample file and the dump come from the rows.
+ * Configuration files (libconfig), read and written by tables of keys
+ * (conf_key.h).
  */
-enum sn_conf_type {
-	SN_CONF_BOOL,     /* bool */
-	SN_CONF_INT,      /* uint64_t within min..max */
-	SN_CONF_SIZE,     /* uint64_t bytes; "10GiB", or a plain number */
-	SN_CONF_DURATION, /* uint64_t ms; "48h", "200ms" */
-	SN_CONF_STRING,   /* char *, of min..max bytes */
-	SN_CONF_PATH,     /* char *, the same, absolute or made so against
-			     the file's folder; "" stays "" */
-	SN_CONF_WORD,     /* int: the index of one of ${words} */
-	SN_CONF_LIST,     /* struct sn_conf_list of strings */
-};
-
-struct sn_conf_list {
-	char **items;
-	size_t count;
-};
-
-struct sn_conf_key {
-	const char *name; /* "limits.connections": dots are groups. */
-	enum sn_conf_type type;
-	size_t offset;        /* In the struct that is filled in. */
-	const char *fallback; /* As one would write it; NULL: required.  A
-				 list's items have commas between them. */
-	uint64_t min, max;    /* Bounds of numbers; of a text's length. */
-	const char *words;    /* "cn|dn|san-uri" */
-	bool reloadable;
-	const char *help; /* One or two lines for the sample file. */
-};
-
-/* All that is wrong, a sentence a line, each with file, line and key. */
-struct sn_conf_report {
-	unsigned errors;
-	char text[8192];
-};
 
 /**
  * sn_conf_read(path, keys, count, out, report):
@@ -76,6 +41,8 @@ struct sn_conf_groups {
 	size_t count;
 	size_t size; /* Of the struct that each group fills in. */
 };
+typedef enum sn_err sn_conf_each(
+    void *arg, const char *name, void *group, struct sn_why *why);
 
 /**
  * sn_conf_read_groups(path, keys, count, out, groups, each, arg, report):
@@ -86,17 +53,11 @@ struct sn_conf_groups {
  */
 enum sn_err sn_conf_read_groups(const char *path,
     const struct sn_conf_key *keys, size_t count, void *out,
-    const struct sn_conf_groups *groups,
-    enum sn_err (*each)(
-	void *arg, const char *name, void *group, struct sn_why *why),
-    void *arg, struct sn_conf_report *report) SN_MUST_USE;
+    const struct sn_conf_groups *groups, sn_conf_each *each, void *arg,
+    struct sn_conf_report *report) SN_MUST_USE;
 
 /** sn_conf_free(keys, count, out): what the rows allocated. */
 void sn_conf_free(const struct sn_conf_key *keys, size_t count, void *out);
-
-/** sn_conf_number(text, type, out): "64MiB", "48h" or "7", as the file has
- * them; false when it is none of that type. */
-bool sn_conf_number(const char *text, enum sn_conf_type type, uint64_t *out);
 
 /** sn_conf_sample(keys, count, to): a commented sample of the defaults. */
 void sn_conf_sample(const struct sn_conf_key *keys, size_t count, FILE *to);

@@ -1,16 +1,16 @@
 #ifndef SN_LIB_CONF_SCAN_H
 #define SN_LIB_CONF_SCAN_H
 
-/**
- * sn_conf_scan_integer(text, line):
- * The first integer outside texts and comments that libconfig would cut to
- * 32 bits without a word (4294967298 is read as 2): its line in *${line},
- * and where it stands; NULL when there is none.
- */
-const char *sn_conf_scan_integer(const char *text, unsigned *line);
+#include "lib/conf_report.h"
 
-/** sn_conf_scan_quote(text): the line in which a text begins that never
- * ends; 0 when all do. */
-unsigned sn_conf_scan_quote(const char *text);
+/**
+ * sn_conf_scan(text, file, report):
+ * Report what libconfig would get wrong in ${text}: an integer that it cuts to
+ * 32 bits without a word, a quote that is never closed (it names the last
+ * line), and @include, by which it reads other files.  SN_ECONF when what it
+ * would say of the rest is not worth hearing.
+ */
+enum sn_err sn_conf_scan(const char *text, const char *file,
+    struct sn_conf_report *report) SN_MUST_USE;
 
 #endif

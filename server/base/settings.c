@@ -171,16 +171,6 @@ static bool key_bit(const char *word, unsigned *set)
 	return (false);
 }
 
-static void note(struct sn_conf_report *report, const char *file,
-    const char *text, const char *what)
-{
-	size_t n = strlen(report->text);
-
-	report->errors++;
-	(void)snprintf(report->text + n, sizeof(report->text) - n, "%s: %s%s\n",
-	    file, text, what);
-}
-
 /* Those we may run on.  Asked without opening a file, for net comes here on
  * a reload. */
 static uint64_t cores(void)
@@ -203,18 +193,18 @@ static void derive(
 		const char *word = s->tls.client_key_words.items[i];
 
 		if (!key_bit(word, &s->tls.client_keys))
-			note(report, file,
+			sn_conf_report_add(report, file, 0,
 			    "tls.client_keys takes p256, p384, ed25519, "
-			    "rsa2048, rsa3072, and not ",
+			    "rsa2048, rsa3072, and not %s",
 			    word);
 	}
 	for (size_t i = 0; i < s->admins.count; i++) {
 		const char *uid = s->admins.items[i];
 
 		if (uid[0] == '\0' || strspn(uid, "0123456789") != strlen(uid))
-			note(report, file,
+			sn_conf_report_add(report, file, 0,
 			    "admins takes numbers of users (id -u NAME), and "
-			    "not ",
+			    "not %s",
 			    uid);
 	}
 	s->account.rule =
@@ -222,8 +212,8 @@ static void derive(
 	if (s->tls.crl_expired != 0)
 		s->tls.crl_grace = s->tls.crl_grace_time;
 	if (s->password.delay_max < s->password.delay_first)
-		note(report, file,
-		    "password.delay_max is below password.delay_first", "");
+		sn_conf_report_add(report, file, 0,
+		    "password.delay_max is below password.delay_first");
 }
 
 static enum sn_err finish(const char *file, enum sn_err err, struct settings *s,
@@ -290,8 +280,7 @@ static enum sn_err dump_text(
 enum sn_err settings_check_reload(const struct settings *now,
     const struct settings *next, struct sn_conf_report *report)
 {
-	report->errors = 0;
-	report->text[0] = '\0';
+	sn_conf_report_clear(report);
 	for (size_t i = 0; i < KEYS; i++) {
 		char *a = NULL, *b = NULL;
 
@@ -299,8 +288,8 @@ enum sn_err settings_check_reload(const struct settings *now,
 			continue;
 		if (dump_text(now, &keys[i], &a) == SN_OK &&
 		    dump_text(next, &keys[i], &b) == SN_OK && strcmp(a, b) != 0)
-			note(report, keys[i].name,
-			    "only a restart can change this", "");
+			sn_conf_report_add(report, keys[i].name, 0,
+			    "only a restart can change this");
 		free(a);
 		free(b);
 	}

@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "lib/conf.h"
+#include "lib/conf_unit.h"
 #include "server/ctl/ctl.h"
 #include "server/ctl/show.h"
 
@@ -101,7 +101,7 @@ static bool take(const struct sn_cli *cli, json_t *request, const char *name,
 
 	if (text == NULL)
 		return (true);
-	if (!sn_conf_number(text, type, &value) || value > INT64_MAX)
+	if (!sn_conf_unit_parse(text, type, &value) || value > INT64_MAX)
 		return (false);
 	(void)json_object_set_new(
 	    request, name, json_integer((json_int_t)value));

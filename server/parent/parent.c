@@ -320,7 +320,6 @@ enum sn_err parent_check(const char *path, struct settings **settings,
 {
 	struct sn_why why = { "" };
 	enum sn_err err;
-	size_t n;
 
 	if ((err = settings_read(path, settings, report)) != SN_OK)
 		return (err);
@@ -334,10 +333,7 @@ enum sn_err parent_check(const char *path, struct settings **settings,
 	if (err == SN_OK)
 		return (SN_OK);
 	settings_free(*settings);
-	n = strlen(report->text);
-	report->errors++;
-	(void)snprintf(report->text + n, sizeof(report->text) - n, "%s: %s\n",
-	    path, why.text);
+	sn_conf_report_add(report, path, 0, "%s", why.text);
 	return (err);
 }
 
