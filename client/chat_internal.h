@@ -31,12 +31,20 @@ struct chat_request {
 	bool shows; /* The conversation, when it is done. */
 };
 
+/* See chat_paste.c. */
+struct chat_paste {
+	char *text;     /* NULL: nothing is being pasted. */
+	size_t n, all;  /* Kept, and all of it. */
+	uint64_t heard; /* When the last of it came. */
+};
+
 struct chat {
 	struct app *app;
 	struct model *model;
 	struct canvas canvas;
 	struct view_seen seen; /* Of the last time it was drawn. */
 	struct chat_request requests[CHAT_REQUESTS];
+	struct chat_paste paste;
 	uint64_t cursor;  /* Up to there this device had seen everything. */
 	uint64_t got;     /* Up to there it has now. */
 	uint64_t ends;    /* When the first message expires; 0: none does. */
@@ -65,6 +73,24 @@ void chat_lost(struct chat *c);
 /** One key. */
 enum sn_err chat_press(
     struct chat *c, const struct screen_typed *typed) SN_MUST_USE;
+/** Into what is being typed; false, and told, when it would be too long. */
+bool chat_insert(struct chat *c, struct sn_bytes text);
+/** Tell that what would have ${n} bytes is too long. */
+void chat_too_long(struct chat *c, size_t n);
+/** A character in UTF-8, in ${out} of MB_LEN_MAX bytes. */
+struct sn_bytes chat_utf8(uint32_t rune, char *out);
+
+/* chat_paste.c */
+
+/** What follows is pasted. */
+enum sn_err chat_paste_begin(struct chat *c) SN_MUST_USE;
+/** One key of it, or of the person who waits for its end. */
+void chat_paste_key(struct chat *c, const struct screen_typed *typed);
+/** Whether its end is late, or will not come any more. */
+void chat_paste_look(struct chat *c);
+/** When to look again; UINT64_MAX: nothing is being pasted. */
+uint64_t chat_paste_next(const struct chat *c);
+void chat_paste_free(struct chat_paste *paste);
 
 /* chat_command.c */
 

@@ -9,7 +9,7 @@
 
 #define TELL_TYPING_S 4 /* No oftener. */
 
-static struct sn_bytes utf8(uint32_t rune, char out[MB_LEN_MAX])
+struct sn_bytes chat_utf8(uint32_t rune, char *out)
 {
 	mbstate_t state = { 0 };
 	size_t n = wcrtomb(out, (wchar_t)rune, &state);
@@ -17,7 +17,7 @@ static struct sn_bytes utf8(uint32_t rune, char out[MB_LEN_MAX])
 	return ((struct sn_bytes){ out, n <= MB_LEN_MAX ? n : 0 });
 }
 
-static void too_long(struct chat *c, size_t n)
+void chat_too_long(struct chat *c, size_t n)
 {
 	model_tell(c->model, true,
 	    "too long by %zu bytes (%d at most); nothing of it was taken",
@@ -38,53 +38,16 @@ static void tell_typing(struct chat *c)
 	(void)core_signal(c->app->core, m->shown->name, "typing");
 }
 
-static void insert(struct chat *c, struct sn_bytes text)
+bool chat_insert(struct chat *c, struct sn_bytes text)
 {
 	struct edit *edit = &c->model->edit;
 
-	if (!edit_insert(edit, text))
-		too_long(c, edit->n + text.n);
-	else
-		tell_typing(c);
-}
-
-/* What is pasted is collected, and taken as a whole or not at all. */
-static enum sn_err paste(struct chat *c, const struct screen_typed *typed)
-{
-	struct model *m = c->model;
-	char one[MB_LEN_MAX];
-	struct sn_bytes text = { one, 0 };
-
-	switch (typed->key) {
-	case SCREEN_PASTED:
-		if (m->paste_all > SN_FRAME_BODY_MAX)
-			too_long(c, m->edit.n + m->paste_all);
-		else
-			insert(c, (struct sn_bytes){ m->paste, m->paste_n });
-		free(m->paste);
-		m->paste = NULL;
-		return (SN_OK);
-	case SCREEN_TEXT:
-		text = utf8(typed->rune, one);
-		break;
-	case SCREEN_ENTER:
-		text = sn_bytes_of("\n");
-		break;
-	case SCREEN_TAB:
-		text = sn_bytes_of("\t");
-		break;
-	case SCREEN_ENDED:
-		c->over = true;
-		return (SN_OK);
-	default:
-		return (SN_OK);
+	if (!edit_insert(edit, text)) {
+		chat_too_long(c, edit->n + text.n);
+		return (false);
 	}
-	m->paste_all += text.n;
-	if (m->paste_all <= SN_FRAME_BODY_MAX) {
-		memcpy(m->paste + m->paste_n, text.p, text.n);
-		m->paste_n += text.n;
-	}
-	return (SN_OK);
+	tell_typing(c);
+	return (true);
 }
 
 static enum sn_err say(struct chat *c, struct sn_bytes text)
@@ -243,10 +206,10 @@ static enum sn_err press(struct chat *c, const struct screen_typed *typed)
 		return (SN_OK);
 	switch (typed->key) {
 	case SCREEN_TEXT:
-		insert(c, utf8(typed->rune, one));
+		(void)chat_insert(c, chat_utf8(typed->rune, one));
 		return (SN_OK);
 	case SCREEN_BREAK:
-		insert(c, sn_bytes_of("\n"));
+		(void)chat_insert(c, sn_bytes_of("\n"));
 		return (SN_OK);
 	case SCREEN_ENTER:
 		return (enter(c));
@@ -260,10 +223,7 @@ static enum sn_err press(struct chat *c, const struct screen_typed *typed)
 		escape(c);
 		return (SN_OK);
 	case SCREEN_PASTE:
-		if ((m->paste = malloc(SN_FRAME_BODY_MAX)) == NULL)
-			return (SN_ENOMEM);
-		m->paste_n = m->paste_all = 0;
-		return (SN_OK);
+		return (chat_paste_begin(c));
 	case SCREEN_CTRL_C:
 		if (m->edit.n > 0)
 			edit_set(&m->edit, sn_bytes_of(""));
@@ -296,8 +256,10 @@ enum sn_err chat_press(struct chat *c, const struct screen_typed *typed)
 		       key == SCREEN_PAGE_UP || key == SCREEN_PAGE_DOWN ||
 		       key == SCREEN_RESIZED || key == SCREEN_REDRAW;
 
-	if (m->paste != NULL)
-		return (paste(c, typed));
+	if (c->paste.text != NULL) {
+		chat_paste_key(c, typed);
+		return (SN_OK);
+	}
 	if (key != SCREEN_RESIZED)
 		m->notice[0] = '\0';
 	if (m->page_title[0] != '\0' && !scrolls) {

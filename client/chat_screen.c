@@ -31,20 +31,15 @@ enum sn_err chat_open(struct chat *c, struct sn_bytes name)
 
 void chat_remember(struct chat *c)
 {
-	char lines[ROSTER_MOST * (SN_NAME_MAX + 1)];
-	unsigned count = 0;
-	size_t n = 0;
+	struct roster roster = { .n = 0 };
 
 	for (size_t i = 0; i < c->model->talk_count; i++) {
 		const struct talk *t = c->model->talks[i];
 
-		if (talk_is_room(t) || count++ >= ROSTER_MOST)
-			continue;
-		n += (size_t)snprintf(
-		    lines + n, sizeof(lines) - n, "%s\n", t->name);
+		if (!talk_is_room(t))
+			roster_add(&roster, sn_bytes_of(t->name));
 	}
-	if (roster_save(c->app->profile.state, (struct sn_bytes){ lines, n },
-		&c->app->why) != SN_OK)
+	if (roster_save(c->app->profile.state, &roster, &c->app->why) != SN_OK)
 		model_tell(c->model, true, "%s", c->app->why.text);
 }
 
@@ -226,20 +221,23 @@ static enum sn_err draw(struct chat *c)
 	return (SN_OK);
 }
 
+/* Until a message expires, ns; in a day it is looked at again. */
+static uint64_t until_end(uint64_t ends, uint64_t now)
+{
+	uint64_t ms = ends <= now ? 0 : ends - now;
+
+	return (
+	    SN_NS_PER_MS * (ms > DAY * SN_MS_PER_S ? DAY * SN_MS_PER_S : ms));
+}
+
 /* When the screen changes although nothing happens. */
 static uint64_t next_change(const struct chat *c)
 {
 	const struct model *m = c->model;
-	uint64_t at = UINT64_MAX, server = core_now(c->app->core);
+	uint64_t at = chat_paste_next(c), server = core_now(c->app->core);
 
-	/* In a day it is looked at again. */
-	if (c->ends != 0)
-		at = m->now +
-		     SN_NS_PER_MS * (c->ends <= server ? 0
-					: c->ends - server > DAY * SN_MS_PER_S
-					    ? DAY * SN_MS_PER_S
-					    : c->ends - server);
-
+	if (c->ends != 0 && m->now + until_end(c->ends, server) < at)
+		at = m->now + until_end(c->ends, server);
 	if (m->link == MODEL_LOST && m->link_at > m->now &&
 	    m->now + SN_NS_PER_S < at)
 		at = m->now + SN_NS_PER_S;
@@ -280,6 +278,7 @@ static enum sn_err converse(struct chat *c)
 		if (err != SN_OK)
 			break;
 		c->model->now = sn_clock_mono();
+		chat_paste_look(c);
 		c->ends = model_expire(c->model, core_now(c->app->core));
 		if ((err = draw(c)) == SN_OK) {
 			chat_ask(c);
@@ -348,6 +347,7 @@ enum sn_err chat_screen(struct app *app, const char *with)
 		err = sn_why(&app->why, SN_ETIMEOUT, "%zu message%s not sent",
 		    unsent, unsent == 1 ? " was" : "s were");
 	canvas_free(&c->canvas);
+	chat_paste_free(&c->paste);
 	model_free(c->model);
 	free(c);
 	return (err);

@@ -27,7 +27,6 @@ void model_free(struct model *model)
 	for (size_t i = 0; i < model->talk_count; i++)
 		talk_free(model->talks[i]);
 	free(model->talks);
-	free(model->paste);
 	free(model);
 }
 

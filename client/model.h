@@ -29,8 +29,6 @@ struct model {
 	struct talk *shown; /* One of them, or NULL. */
 
 	struct edit edit;
-	char *paste;               /* What is being pasted; NULL: nothing is. */
-	size_t paste_n, paste_all; /* Kept, and all of it. */
 
 	enum model_link link;
 	uint64_t link_at;

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "lib/file.h"
-#include "lib/name.h"
 
 #define NAME "conversations"
 
@@ -36,11 +35,21 @@ enum sn_err roster_load(
 	return (err);
 }
 
+void roster_add(struct roster *roster, struct sn_bytes name)
+{
+	if (roster->count >= ROSTER_MOST || name.n > SN_NAME_MAX)
+		return;
+	memcpy(roster->lines + roster->n, name.p, name.n);
+	roster->n += name.n;
+	roster->lines[roster->n++] = '\n';
+	roster->count++;
+}
+
 enum sn_err roster_save(
-    const char *dir, struct sn_bytes lines, struct sn_why *why)
+    const char *dir, const struct roster *roster, struct sn_why *why)
 {
 	char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), "%s/" NAME, dir);
-	return (sn_file_write(path, 0600, lines.p, lines.n, why));
+	return (sn_file_write(path, 0600, roster->lines, roster->n, why));
 }

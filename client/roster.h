@@ -5,6 +5,7 @@
 
 #include "lib/bytes.h"
 #include "lib/err.h"
+#include "lib/name.h"
 
 /*
  * With whom there are conversations, remembered on the disk: the server
@@ -18,8 +19,18 @@
 enum sn_err roster_load(const char *dir, void *arg,
     enum sn_err (*each)(void *, struct sn_bytes)) SN_MUST_USE;
 
-/** roster_save(dir, text): these lines instead. */
-enum sn_err roster_save(
-    const char *dir, struct sn_bytes lines, struct sn_why *why) SN_MUST_USE;
+struct roster {
+	char lines[ROSTER_MOST * (SN_NAME_MAX + 1)];
+	size_t n;
+	unsigned count;
+};
+
+/** roster_add(roster, name): one more name of an account; those beyond
+ * ROSTER_MOST are not remembered.  An empty roster is all 0. */
+void roster_add(struct roster *roster, struct sn_bytes name);
+
+/** roster_save(dir, roster, why): these instead. */
+enum sn_err roster_save(const char *dir, const struct roster *roster,
+    struct sn_why *why) SN_MUST_USE;
 
 #endif

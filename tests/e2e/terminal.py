@@ -70,6 +70,11 @@ class Screen:
         self.tmux("load-buffer", "-", input=text)
         self.tmux("paste-buffer", "-p")
 
+    def raw(self, data):
+        """Bytes as a terminal would say them, marks of a paste included."""
+        self.tmux("load-buffer", "-", input=data)
+        self.tmux("paste-buffer", "-r")
+
     def resize(self, cols, rows):
         self.tmux("resize-window", "-x", cols, "-y", rows)
 

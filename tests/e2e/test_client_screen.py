@@ -173,6 +173,30 @@ def test_a_paste_is_one_message_and_too_long_a_one_is_refused_whole(
     a.until("alice: kept +stored")
 
 
+def test_a_paste_without_an_end_holds_no_keys(alice, bob, chat):
+    a = chat(alice, "bob")
+    a.until("alice on ")
+    a.raw(b"\x1b[200~half of it\n")
+    a.until("has not come yet; Control-C")
+    a.keys("C-c")
+    a.until("what was pasted is dropped")
+    a.type("typed ")
+    a.until("> typed", gone=["half of it"])
+    a.raw(b"\x1b[200~and the rest\n")
+    a.until("> typed and the rest", "did not come: look at it")
+    a.keys("Enter")
+    a.until("typed and the rest +stored")
+    # In the midst of a paste it is no key.
+    a.raw(b"\x1b[200~one\x03two\n\x1b[201~")
+    a.until("> onetwo")
+    a.keys("C-c")
+    a.until("> *\n?$", gone=["onetwo"])
+    a.keys("C-c")
+    assert a.ended() == 0
+    assert [m["body"] for m in bob.json("listen", "--count", 1)] == [
+        "typed and the rest\n"]
+
+
 def test_commands_arrange_rooms_and_explain_themselves(alice, bob, chat):
     a = chat(alice)
     a.until("/create #ROOM")  # With nobody to talk with, the help.

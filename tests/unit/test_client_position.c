@@ -13,6 +13,7 @@
 #include "client/code.h"
 #include "client/expiry.h"
 #include "client/position.h"
+#include "client/roster.h"
 #include "lib/file.h"
 
 static char dir[] = "/tmp/test-position-XXXXXX";
@@ -96,6 +97,46 @@ static void no_part_of_a_file_is_taken_for_a_position(void **state)
 	free(text);
 }
 
+struct loaded {
+	unsigned count, shorter;
+	char last[SN_NAME_MAX + 1];
+};
+
+static enum sn_err loads(void *arg, struct sn_bytes name)
+{
+	struct loaded *l = arg;
+
+	l->count++;
+	if (name.n != SN_NAME_MAX)
+		l->shorter++;
+	(void)snprintf(
+	    l->last, sizeof(l->last), "%.*s", (int)name.n, (char *)name.p);
+	return (SN_OK);
+}
+
+static void as_many_conversations_as_are_remembered_may_have_long_names(
+    void **state)
+{
+	static struct roster roster;
+	struct loaded l = { .count = 0 };
+	char name[SN_NAME_MAX + 1];
+	struct sn_why why;
+
+	(void)state;
+	for (unsigned i = 0; i <= ROSTER_MOST; i++) {
+		(void)snprintf(name, sizeof(name), "%064u", i);
+		roster_add(&roster, sn_bytes_of(name));
+	}
+	assert_int_equal(roster_save(dir, &roster, &why), SN_OK);
+	assert_int_equal(roster_load(dir, &l, loads), SN_OK);
+	assert_int_equal(l.count, ROSTER_MOST);
+	assert_int_equal(l.shorter, 0);
+	(void)snprintf(name, sizeof(name), "%064u", ROSTER_MOST - 1);
+	assert_string_equal(l.last, name);
+	(void)snprintf(name, sizeof(name), "%s/conversations", dir);
+	assert_int_equal(unlink(name), 0);
+}
+
 static void warnings_come_at_30_14_7_and_1_days(void **state)
 {
 	(void)state;
@@ -142,6 +183,8 @@ int main(void)
 		cmocka_unit_test(what_was_saved_is_loaded),
 		cmocka_unit_test(another_place_has_no_position),
 		cmocka_unit_test(no_part_of_a_file_is_taken_for_a_position),
+		cmocka_unit_test(
+		    as_many_conversations_as_are_remembered_may_have_long_names),
 		cmocka_unit_test(warnings_come_at_30_14_7_and_1_days),
 		cmocka_unit_test(every_code_has_a_sentence_and_a_status),
 	};
