@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "client/app.h"
@@ -32,6 +33,16 @@ static enum sn_err too_long(struct app *app)
 	    SN_FRAME_BODY_MAX));
 }
 
+/* Most often what should have written the message has failed. */
+static enum sn_err nothing(struct app *app, const char *to)
+{
+	app->status = EX_DATAERR;
+	return (sn_why(&app->why, SN_EINVAL,
+	    "standard input was empty, so nothing was sent; an empty message "
+	    "is sent by: sicher send '%s' ''",
+	    to));
+}
+
 static enum sn_err read_body(struct app *app, struct letter *l)
 {
 	size_t size = SN_FRAME_BODY_MAX + 2, n = 0;
@@ -48,6 +59,8 @@ static enum sn_err read_body(struct app *app, struct letter *l)
 		n--;
 	if (n > SN_FRAME_BODY_MAX)
 		return (too_long(app));
+	if (n == 0)
+		return (nothing(app, l->message.to));
 	l->message.body = (struct sn_bytes){ l->body, n };
 	return (SN_OK);
 }
@@ -118,12 +131,15 @@ static void tell(struct app *app, const struct letter *l,
 			"new was");
 }
 
-/* Nobody knows now whether it was stored; a person must be told so. */
-static enum sn_err unsure(
-    struct app *app, const struct letter *l, enum sn_err err)
+/* Its end came before an answer: what is known of the message. */
+static enum sn_err unanswered(
+    struct app *app, const struct letter *l, uint32_t ref, enum sn_err err)
 {
 	struct sn_why before = app->why;
 
+	if (!core_unsure(app->core, ref))
+		return (sn_why(&app->why, err,
+		    "%.400s -- the message was not stored", before.text));
 	return (sn_why(&app->why, err,
 	    "%.300s -- it is not known whether the message was stored; to be "
 	    "sure, send it again with --id %s",
@@ -151,7 +167,7 @@ static enum sn_err post(
 	for (;;) {
 		while (app_try(app, &ev)) {
 			if (ev.type == CORE_OVER)
-				return (unsure(app, l, ev.err));
+				return (unanswered(app, l, ref, ev.err));
 			if (ev.type == CORE_STORED) {
 				tell(app, l, &ev.stored);
 				*seq = ev.stored.seq;
@@ -164,7 +180,7 @@ static enum sn_err post(
 		if (sn_clock_mono() >= until) {
 			(void)sn_why(&app->why, SN_ETIMEOUT,
 			    "no answer within %d seconds", (int)l->wait);
-			return (unsure(app, l, SN_ETIMEOUT));
+			return (unanswered(app, l, ref, SN_ETIMEOUT));
 		}
 		(void)app_wait(app, -1, until);
 	}

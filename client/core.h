@@ -170,6 +170,10 @@ enum sn_err core_send(struct core *core, const struct core_message *message,
 /** core_sends(core): how many wait for their answer. */
 size_t core_sends(const struct core *core);
 
+/** core_unsure(core, ref): whether the message ${ref}, which has no answer, may
+ * have been stored all the same; false, too, when it was never sent. */
+bool core_unsure(const struct core *core, uint32_t ref);
+
 /**
  * core_sync(core, consumer, takeover):
  * Begin delivery, once CORE_READY was seen: CORE_SYNCED, then CORE_MESSAGE

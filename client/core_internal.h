@@ -40,7 +40,8 @@ enum core_state {
 struct core_outgoing {
 	struct core_outgoing *next;
 	uint32_t ref;
-	bool sent; /* On this connection. */
+	bool sent;   /* On this connection. */
+	bool unsure; /* Sent on an earlier one, which ended without a word. */
 	size_t size;
 	uint8_t frame[];
 };
@@ -166,6 +167,8 @@ uint32_t core_session_ref(struct core *core);
 void core_send_flush(struct core *core);
 /** A new connection: all that waits is to be sent again. */
 void core_send_again(struct core *core);
+/** The server has acted on nothing of what was sent on this connection. */
+void core_send_undone(struct core *core);
 /** The answer to ${ref} came. */
 void core_send_answered(struct core *core, uint32_t ref);
 /** Whether ${ref} waits; if so it is sent again after ${ms}. */

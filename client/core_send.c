@@ -73,8 +73,25 @@ void core_send_flush(struct core *core)
 
 void core_send_again(struct core *core)
 {
+	for (struct core_outgoing *o = core->sends; o != NULL; o = o->next) {
+		o->unsure = o->unsure || o->sent;
+		o->sent = false;
+	}
+}
+
+void core_send_undone(struct core *core)
+{
 	for (struct core_outgoing *o = core->sends; o != NULL; o = o->next)
 		o->sent = false;
+}
+
+bool core_unsure(const struct core *core, uint32_t ref)
+{
+	const struct core_outgoing *o = core->sends;
+
+	while (o != NULL && o->ref != ref)
+		o = o->next;
+	return (o != NULL && (o->sent || o->unsure));
 }
 
 void core_send_answered(struct core *core, uint32_t ref)

@@ -105,6 +105,9 @@ static enum core_step on_bye(
 		return (core_broken(core, ev, frame));
 	copy_code(ev, f.code);
 	ev->err = code_why(f.code, f.text, &ev->why);
+	/* It is one session too many: it may do nothing (section 3). */
+	if (ev->err == SN_ELIMIT)
+		core_send_undone(core);
 	return (core_lost(core, ev, code_find(f.code)->comes));
 }
 

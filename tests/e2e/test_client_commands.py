@@ -107,6 +107,31 @@ def test_the_longest_message_passes_and_one_byte_more_does_not(alice, bob):
     assert "61440" in refused.stderr
 
 
+def test_an_empty_standard_input_is_no_message(alice, bob):
+    for empty in ("", "\n"):
+        refused = alice("send", "bob", input=empty, status=65)
+        assert "nothing was sent" in refused.stderr
+        assert "sicher send 'bob' ''" in refused.stderr
+    alice("send", "bob", "-", "--type", "application/octet-stream", input="",
+          status=65)
+    alice("send", "bob", "")
+    alice("send", "bob", "-", "--type", "application/octet-stream",
+          input="\n")
+    assert [m["body"] for m in bob.json("history", "alice")] == ["", "\n"]
+
+
+def test_a_message_refused_for_a_limit_is_known_not_to_be_stored(
+        make_server, people, tmp_path):
+    server = make_server({"limits": {"sessions_per_account": 1}})
+    alice = Client(tmp_path, server, people.alice_laptop)
+    with server.login(people.alice_laptop):
+        refused = alice("send", "bob", "one too many", status=69)
+    assert "sessions" in refused.stderr
+    assert "the message was not stored" in refused.stderr
+    assert "not known" not in refused.stderr
+    assert alice.json("history", "bob") == []
+
+
 def test_history_is_asked_for_by_time(alice, bob):
     alice("send", "bob", "just now")
     assert [m["body"] for m in bob.json("history", "alice", "--since", "1h")] == [

@@ -626,6 +626,59 @@ static void an_end_for_good_is_final_and_another_is_not(void **state)
 	peer_close(&p);
 }
 
+static uint32_t sends(struct peer *p)
+{
+	struct core_message m = {
+		.to = "bob", .type = "text/plain", .body = TEXT("hi")
+	};
+	uint32_t ref;
+
+	core_id(m.id);
+	assert_int_equal(core_send(p->core, &m, &ref), SN_OK);
+	return (ref);
+}
+
+static void what_became_of_an_unanswered_message_is_known_where_it_was_told(
+    void **state)
+{
+	struct peer p;
+	uint32_t ref;
+
+	(void)state;
+	/* Never sent. */
+	peer_open(&p);
+	logs_in(&p);
+	ref = sends(&p);
+	assert_false(core_unsure(p.core, ref));
+	/* Sent, and acted on or not. */
+	hears(&p, SN_FRAME_SEND);
+	assert_true(core_unsure(p.core, ref));
+	SAY(&p, bye, .code = TEXT("kicked"));
+	tells(&p, CORE_OVER);
+	assert_true(core_unsure(p.core, ref));
+	peer_close(&p);
+	/* One session too many does nothing. */
+	peer_open(&p);
+	logs_in(&p);
+	ref = sends(&p);
+	hears(&p, SN_FRAME_SEND);
+	SAY(&p, bye, .code = TEXT("limit"));
+	tells(&p, CORE_OVER);
+	assert_false(core_unsure(p.core, ref));
+	peer_close(&p);
+	/* But the one before it may have. */
+	peer_open(&p);
+	logs_in(&p);
+	ref = sends(&p);
+	hears(&p, SN_FRAME_SEND);
+	comes_back(&p);
+	hears(&p, SN_FRAME_SEND);
+	SAY(&p, bye, .code = TEXT("limit"));
+	tells(&p, CORE_OVER);
+	assert_true(core_unsure(p.core, ref));
+	peer_close(&p);
+}
+
 static void a_first_connection_that_fails_is_the_end(void **state)
 {
 	struct peer p;
@@ -741,6 +794,8 @@ int main(void)
 		cmocka_unit_test(
 		    a_login_lost_after_the_person_was_asked_begins_anew),
 		cmocka_unit_test(an_end_for_good_is_final_and_another_is_not),
+		cmocka_unit_test(
+		    what_became_of_an_unanswered_message_is_known_where_it_was_told),
 		cmocka_unit_test(a_first_connection_that_fails_is_the_end),
 		cmocka_unit_test(
 		    a_frame_that_is_none_ends_it_and_an_unknown_one_does_not),
