@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "lib/version.h"
 #include "server/parent/check.h"
+#include "server/parent/input.h"
 #include "server/parent/match.h"
 #include "server/parent/parent.h"
 #include "server/parent/restore.h"
@@ -32,10 +33,9 @@ static const struct sn_cli_option restore_options[] = {
 };
 
 /* What ends soon does not make it bad, or a reload could not mend it. */
-static void tell_good(const char *path, const struct settings *settings,
-    const struct material *material)
+static void tell_good(const char *path, const struct input *input)
 {
-	unsigned n = parent_warn(settings, material, stderr);
+	unsigned n = input_warn(input, stderr);
 
 	(void)printf("%s and the files it names are good", path);
 	if (n > 0)
@@ -47,31 +47,29 @@ static int check(const char *path, bool dump)
 {
 	struct sn_conf_report *report = calloc(1, sizeof(*report));
 	struct sn_why why = { "" };
-	struct settings *settings;
-	struct material *material;
+	struct input input;
 
 	if (report == NULL)
 		return (EXIT_FAILURE);
-	if (parent_check(path, &settings, &material, report) != SN_OK) {
+	if (input_read(path, &input, report) != SN_OK) {
 		(void)fputs(report->text, stderr);
 		(void)fprintf(stderr, "%s: %u error%s; nothing was changed\n",
 		    path, report->errors, report->errors == 1 ? "" : "s");
 		free(report);
 		return (EX_CONFIG);
 	}
-	if (!dump && material_check_key(settings, material, &why) != SN_OK) {
+	if (!dump &&
+	    material_check_key(input.settings, input.material, &why) != SN_OK) {
 		(void)fprintf(stderr, "%s: %s\n", path, why.text);
-		settings_free(settings);
-		material_free(material);
+		input_free(&input);
 		free(report);
 		return (EX_CONFIG);
 	}
 	if (dump)
-		settings_dump(settings, stdout);
+		settings_dump(input.settings, stdout);
 	else
-		tell_good(path, settings, material);
-	settings_free(settings);
-	material_free(material);
+		tell_good(path, &input);
+	input_free(&input);
 	free(report);
 	return (EXIT_SUCCESS);
 }

@@ -85,6 +85,12 @@ json_t *child_ask(
 	return (reply);
 }
 
+json_t *child_ask_id(struct child *child, const char *cmd, json_int_t id)
+{
+	return (child_ask(child,
+	    json_pack("{s:s, s:I}", "cmd", cmd, "account_id", id), NULL, 0));
+}
+
 static int by_number(const void *a, const void *b)
 {
 	const int *x = a, *y = b;

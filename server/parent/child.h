@@ -42,6 +42,9 @@ bool child_may_start(const struct child *child, uint64_t now);
 json_t *child_ask(
     struct child *child, json_t *request, const int *fds, unsigned count);
 
+/** child_ask_id(child, cmd, id): about the account of this id. */
+json_t *child_ask_id(struct child *child, const char *cmd, json_int_t id);
+
 /** child_gone(child): it has been reaped. */
 void child_gone(struct child *child);
 

@@ -1,10 +1,12 @@
+#include "server/parent/command.h"
+
 #include <string.h>
 
 #include "lib/bytes.h"
 #include "lib/clock.h"
 #include "lib/secret.h"
 #include "server/parent/backup.h"
-#include "server/parent/control.h"
+#include "server/parent/reload.h"
 
 #define SECRET_BYTES 16
 
@@ -72,7 +74,7 @@ static json_t *account_add(struct parent *p, json_t *request)
 	    "account_id", id);
 	reply = child_ask(&p->net, add, NULL, 0);
 	if (!child_ok(reply))
-		json_decref(parent_ask_id(&p->keeper, "remove", id));
+		json_decref(child_ask_id(&p->keeper, "remove", id));
 	else if (secret[0] != '\0')
 		(void)json_object_set_new(reply, "secret", json_string(secret));
 	sn_secret_wipe(secret, sizeof(secret));
@@ -108,7 +110,7 @@ static json_t *epoch_then_net(struct parent *p, json_t *request)
 
 	if (!find(p, request, &id, &reply))
 		return (reply);
-	reply = parent_ask_id(&p->keeper, "epoch", id);
+	reply = child_ask_id(&p->keeper, "epoch", id);
 	/* One that the keeper has lost has no token that is good. */
 	if (!child_ok(reply) &&
 	    strcmp(text_of(reply, "error"), "not-found") != 0)
@@ -122,7 +124,7 @@ static json_t *account_delete(struct parent *p, json_t *request)
 	json_t *reply = epoch_then_net(p, request);
 
 	if (child_ok(reply))
-		json_decref(parent_ask_id(&p->keeper, "remove", id_of(reply)));
+		json_decref(child_ask_id(&p->keeper, "remove", id_of(reply)));
 	return (reply);
 }
 
@@ -157,7 +159,7 @@ static json_t *account_unlock(struct parent *p, json_t *request)
 
 	if (!find(p, request, &id, &reply))
 		return (reply);
-	return (parent_ask_id(&p->keeper, "unlock", id));
+	return (child_ask_id(&p->keeper, "unlock", id));
 }
 
 /* Its pid and, unless it is just being restarted, its counters. */
@@ -202,14 +204,14 @@ static json_t *status(struct parent *p, json_t *request)
 	(void)json_object_set_new(
 	    reply, "uptime", json_integer((json_int_t)up));
 	(void)json_object_set_new(
-	    reply, "reading_only", json_boolean(parent_latched(p)));
+	    reply, "reading_only", json_boolean(latch_is_set(&p->latch)));
 	return (reply);
 }
 
 static json_t *reload(struct parent *p, json_t *request)
 {
 	(void)request;
-	return (parent_reload(p));
+	return (reload_run(p));
 }
 
 static const struct {

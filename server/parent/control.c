@@ -15,6 +15,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "lib/secret.h"
+#include "server/parent/command.h"
 
 #define REQUEST_MAX (256U * 1024)
 #define REPLY_MAX (1024U * 1024)
@@ -102,8 +103,8 @@ static enum sn_err listen_at(
 enum sn_err control_open(
     struct parent *parent, struct control **out, struct sn_why *why)
 {
-	const char *path = parent->settings->control;
-	bool admins = parent->settings->admins.count > 0;
+	const char *path = parent->input.settings->control;
+	bool admins = parent->input.settings->admins.count > 0;
 	char copy[PATH_MAX];
 	struct control *c;
 	const char *folder;
@@ -201,7 +202,7 @@ static void accept_client(struct control *c)
 	if (fd < 0)
 		return;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0 ||
-	    !is_admin(c->parent->settings, who.uid)) {
+	    !is_admin(c->parent->input.settings, who.uid)) {
 		refuse(fd, who.uid, "not an administrator");
 		return;
 	}

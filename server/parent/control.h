@@ -29,7 +29,4 @@ unsigned control_poll(struct control *c, struct pollfd *fds);
 int control_timeout(const struct control *c);
 void control_work(struct control *c, const struct pollfd *fds, unsigned n);
 
-/** command_run(parent, request): one command; always an object. */
-json_t *command_run(struct parent *parent, json_t *request);
-
 #endif
