@@ -30,6 +30,10 @@
 #define SN_FRAME_ID 16
 #define SN_FRAME_HEAD 4
 
+/** SN_FRAME_DIGITS(SN_FRAME_MAX): one of these, for a sentence. */
+#define SN_FRAME_DIGITS(limit) SN_FRAME_DIGITS_(limit)
+#define SN_FRAME_DIGITS_(limit) #limit
+
 #define SN_FRAME_MESSAGE_(F)                 \
 	F(UINT, seq, 1, UINT64_MAX)          \
 	F(UINT, time, 0, UINT64_MAX)         \

@@ -113,8 +113,9 @@ void send_on_send(struct sess *s, const struct sn_frame *frame)
 	enum sn_err err;
 
 	if (!sn_frame_get_send(frame, &f)) {
-		dispatch_bad(
-		    s, frame, "SEND needs ref, target, id, content type, body");
+		dispatch_bad(s, frame,
+		    "SEND needs ref, target, id, content type, and a body of "
+		    "at most " SN_FRAME_DIGITS(SN_FRAME_BODY_MAX) " bytes");
 		return;
 	}
 	if (f.body.n > loop->settings->limits.body_max) {

@@ -64,7 +64,11 @@ static size_t eat(struct sess *s, const uint8_t *p, size_t n)
 			return (used);
 		if (err == SN_ETOOBIG)
 			sess_bye(s, "too-big",
-			    "a frame is longer than this server takes");
+			    s->state == SESS_READY
+				? "a frame has at most " SN_FRAME_DIGITS(
+				      SN_FRAME_MAX) " bytes"
+				: "before a login a frame has at most " SN_FRAME_DIGITS(
+				      SN_FRAME_MAX_EARLY) " bytes");
 		else if (err != SN_OK)
 			sess_bye(s, "bad-frame", "that is not a frame");
 		else if (s->state != SESS_READY && s->in.frames >= EARLY_FRAMES)

@@ -360,7 +360,8 @@ class Session(Wire):
         return self.call("SYNCED", "SYNC", consumer, frames, bytes, takeover)
 
     def history(self, target, before=None, after=None, limit=200, **times):
-        """The ITEMs and the END; before_time=, after_time= in ms."""
+        """The ITEMs and the END; before_time=, after_time= in ms.  limit=0
+        asks only whether there are any: the END's more."""
         more = []
         if times:
             more = [times.pop("before_time", None), times.pop("after_time", None)]

@@ -64,6 +64,15 @@ def test_before_and_after_exclude_their_own(alice, talk):
     assert page(alice, "bob", before=1 << 62, limit=1) == (talk[-1:], True)
 
 
+def test_a_page_of_none_says_whether_there_is_any(alice, talk):
+    assert page(alice, "bob", limit=0) == ([], True)
+    assert page(alice, "bob", before=talk[1], limit=0) == ([], True)
+    assert page(alice, "bob", before=talk[0], limit=0) == ([], False)
+    assert page(alice, "bob", after=talk[-2], limit=0) == ([], True)
+    assert page(alice, "bob", after=talk[-1], limit=0) == ([], False)
+    assert page(alice, "dave", limit=0) == ([], False)
+
+
 def test_both_ends_see_the_same_conversation(server, people, alice, talk):
     with server.login(people.bob_desk) as bob:
         assert page(bob, "alice") == (talk, False)
