@@ -73,6 +73,18 @@ enum sn_err material_passphrase(
 	return (SN_OK);
 }
 
+enum sn_err material_why(
+    const char *file, const char *key, enum sn_err err, struct sn_why *why)
+{
+	struct sn_why inner = { "" };
+
+	if (why != NULL)
+		inner = *why;
+	if (file == NULL)
+		return (sn_why(why, err, "%s: %.400s", key, inner.text));
+	return (sn_why(why, err, "%.200s (%s): %.280s", file, key, inner.text));
+}
+
 static enum sn_err compare(const struct settings *settings,
     const struct material *material, EVP_PKEY *key, struct sn_why *why)
 {
@@ -80,7 +92,8 @@ static enum sn_err compare(const struct settings *settings,
 	enum sn_err err;
 
 	if ((err = sn_cert_read(material->chain, &chain, why)) != SN_OK)
-		return (err);
+		return (material_why(
+		    settings->tls.certificate, "tls.certificate", err, why));
 	if (X509_check_private_key(sk_X509_value(chain, 0), key) != 1)
 		err = sn_why(why, SN_ECERT,
 		    "the key %s is not that of the certificate %s",
@@ -96,12 +109,15 @@ enum sn_err material_check_key(const struct settings *settings,
 	EVP_PKEY *key = NULL;
 	enum sn_err err;
 
-	if ((err = material_passphrase(settings, &passphrase, why)) == SN_OK &&
-	    (err = sn_file_read_secret(
-		 settings->tls.key, FILE_BYTES, &pem, why)) == SN_OK &&
+	if ((err = material_passphrase(settings, &passphrase, why)) == SN_OK)
+		err = sn_file_read_secret(
+		    settings->tls.key, FILE_BYTES, &pem, why);
+	if (err == SN_OK &&
 	    (err = sn_cert_read_key((struct sn_bytes){ pem.data, pem.len },
-		 passphrase.data != NULL ? &passphrase : NULL, &key, why)) ==
+		 passphrase.data != NULL ? &passphrase : NULL, &key, why)) !=
 		SN_OK)
+		err = material_why(settings->tls.key, "tls.key", err, why);
+	if (err == SN_OK)
 		err = compare(settings, material, key, why);
 	EVP_PKEY_free(key);
 	sn_secret_free(&pem);

@@ -39,6 +39,12 @@ enum sn_err material_passphrase(const struct settings *settings,
 enum sn_err material_check_key(const struct settings *settings,
     const struct material *material, struct sn_why *why) SN_MUST_USE;
 
+/** material_why(file, key, err, why): ${err}, whose ${why} complains of this
+ * file (NULL: a text from elsewhere), which that key of the configuration
+ * names. */
+enum sn_err material_why(const char *file, const char *key, enum sn_err err,
+    struct sn_why *why) SN_MUST_USE;
+
 void material_free(struct material *material);
 
 #endif

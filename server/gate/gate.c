@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include "lib/clock.h"
+#include "server/base/material.h"
 
 static enum sn_err check_policy(
     const struct gate_policy *policy, struct sn_why *why)
@@ -55,14 +56,6 @@ static void warn_expired(const struct gate *gate, int64_t now)
 	}
 }
 
-/* Which key of the configuration names what ${why} complains of. */
-static void name_key(const char *key, struct sn_why *why)
-{
-	struct sn_why inner = *why;
-
-	(void)sn_why(why, SN_ECONF, "%s: %s", key, inner.text);
-}
-
 enum sn_err gate_new(const struct gate_material *material,
     const struct gate *previous, struct gate **out, struct sn_why *why)
 {
@@ -83,13 +76,14 @@ enum sn_err gate_new(const struct gate_material *material,
 	}
 	err = gate_authorities_read(gate, material->authority, why);
 	if (err != SN_OK) {
-		name_key("tls.authority", why);
+		err = material_why(
+		    material->authority_file, "tls.authority", err, why);
 		goto err0;
 	}
 	err = sn_crl_read(material->crl, gate->stack,
 	    previous != NULL ? previous->crls : NULL, now, &gate->crls, why);
 	if (err != SN_OK) {
-		name_key("tls.crl", why);
+		err = material_why(material->crl_file, "tls.crl", err, why);
 		goto err0;
 	}
 	warn_expired(gate, now);

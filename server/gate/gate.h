@@ -43,6 +43,7 @@ struct gate_mapped {
 struct gate_material {
 	struct sn_bytes authority; /* PEM: each CA that is trusted. */
 	struct sn_bytes crl;       /* PEM or DER: a list of each of them. */
+	const char *authority_file, *crl_file; /* Or NULL. */
 	struct gate_policy policy;
 	struct gate_mapped mapped; /* NULLs: none is. */
 };

@@ -23,14 +23,36 @@ static void policy_of(const struct settings *set, struct gate_policy *out)
 	};
 }
 
-static enum sn_err new_context(
+static struct gate_material gate_of(
+    const struct settings *set, struct sn_bytes authority, struct sn_bytes crl)
+{
+	struct gate_material m = { .authority = authority,
+		.crl = crl,
+		.authority_file = set->tls.authority,
+		.crl_file = set->tls.crl };
+
+	policy_of(set, &m.policy);
+	return (m);
+}
+
+static enum sn_err read_chain(const struct settings *set, struct sn_bytes chain,
+    STACK_OF(X509) * *out, struct sn_why *why)
+{
+	enum sn_err err = sn_cert_read(chain, out, why);
+
+	return (err == SN_OK ? SN_OK
+			     : material_why(set->tls.certificate,
+				   "tls.certificate", err, why));
+}
+
+static enum sn_err new_context(const struct settings *set,
     struct sn_bytes chain, struct sn_tls_context **out, struct sn_why *why)
 {
 	STACK_OF(X509) * certs;
 	EVP_PKEY *key;
 	enum sn_err err;
 
-	if ((err = sn_cert_read(chain, &certs, why)) != SN_OK)
+	if ((err = read_chain(set, chain, &certs, why)) != SN_OK)
 		return (err);
 	if ((err = provider_key(sk_X509_value(certs, 0), &key, why)) == SN_OK) {
 		err = sn_tls_server_new(chain, key, out, why);
@@ -61,16 +83,14 @@ enum sn_err front_new(struct net *net, const struct settings *settings,
     struct sn_bytes authority, struct sn_bytes crl, struct sn_bytes chain,
     struct gate **gate, struct sn_tls_context **tls, struct sn_why *why)
 {
-	struct gate_material material = {
-		.authority = authority, .crl = crl, .mapped = { is_mapped, net }
-	};
+	struct gate_material material = gate_of(settings, authority, crl);
 	struct gate *fresh;
 	enum sn_err err;
 
-	policy_of(settings, &material.policy);
+	material.mapped = (struct gate_mapped){ is_mapped, net };
 	if ((err = gate_new(&material, net->gate, &fresh, why)) != SN_OK)
 		return (err);
-	if ((err = new_context(chain, tls, why)) != SN_OK) {
+	if ((err = new_context(settings, chain, tls, why)) != SN_OK) {
 		gate_release(fresh);
 		return (err);
 	}
@@ -81,17 +101,17 @@ enum sn_err front_new(struct net *net, const struct settings *settings,
 enum sn_err front_check(const struct settings *settings,
     const struct material *material, struct sn_why *why)
 {
-	struct gate_material of = { .authority = material->authority,
-		.crl = material->crl };
+	struct gate_material of =
+	    gate_of(settings, material->authority, material->crl);
 	STACK_OF(X509) * certs;
 	struct gate *gate;
 	enum sn_err err;
 
-	policy_of(settings, &of.policy);
 	if ((err = gate_new(&of, NULL, &gate, why)) != SN_OK)
 		return (err);
 	gate_release(gate);
-	if ((err = sn_cert_read(material->chain, &certs, why)) != SN_OK)
+	err = read_chain(settings, material->chain, &certs, why);
+	if (err != SN_OK)
 		return (err);
 	/* A person's certificate here, and no client would talk to us. */
 	if ((X509_get_extended_key_usage(sk_X509_value(certs, 0)) &
@@ -118,8 +138,8 @@ static void warn(FILE *to, const char *what, const char *name, int64_t end,
 unsigned front_warn(
     const struct settings *settings, const struct material *material, FILE *to)
 {
-	struct gate_material of = { .authority = material->authority,
-		.crl = material->crl };
+	struct gate_material of =
+	    gate_of(settings, material->authority, material->crl);
 	int64_t now = sn_clock_wall_s();
 	const struct sn_crl_info *list;
 	struct cert_watch *w = calloc(1, sizeof(*w));
@@ -142,7 +162,6 @@ unsigned front_warn(
 		n++;
 	}
 	free(w);
-	policy_of(settings, &of.policy);
 	if (gate_new(&of, NULL, &gate, NULL) != SN_OK)
 		return (n);
 	for (size_t i = 0; (list = gate_crl_at(gate, i)) != NULL; i++) {

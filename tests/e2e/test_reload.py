@@ -45,10 +45,11 @@ WRONG = {
         "tls.crl is empty, and must be set"),
     "a list that is none": (
         lambda t: re.sub('crl = ".*/', 'crl = "', t).replace(
-            "crl.pem", "sicherd.conf"), "tls.crl: there is no revocation list"),
+            "crl.pem", "sicherd.conf"),
+        "sicherd.conf (tls.crl): there is no revocation list"),
     "an authority that is none": (
         lambda t: re.sub('authority = ".*/', 'authority = "', t).replace(
-            "ca.pem", "sicherd.conf"), "tls.authority: "),
+            "ca.pem", "sicherd.conf"), "sicherd.conf (tls.authority): "),
     "a key that is not the certificate's": (
         lambda t: t, "key"),
 }
@@ -149,6 +150,29 @@ def test_a_bad_reload_changes_nothing(server, people, what, how):
         server.key.write_bytes(good[1])
         server.reload()
         alice.ping()
+
+
+@pytest.mark.parametrize("which, says", [
+    ("ca", "(tls.authority): there is no certificate in the text"),
+    ("crl", "(tls.crl): there is no revocation list"),
+    ("chain", "(tls.certificate): there is no certificate in the text"),
+    ("key", "no private key")])
+def test_a_bad_file_is_named_with_what_is_wrong_with_it(server, which, says):
+    path = getattr(server, which)
+    path.write_text("not what it should be\n")
+    refused = server.command("reload", ok=False)
+    assert refused.returncode != 0
+    assert str(path) in refused.stderr and says in refused.stderr
+    begun = server.check()
+    assert str(path) in begun.stderr and says in begun.stderr
+
+
+def test_a_list_that_is_refused_for_what_it_says_is_named(
+        server, own_authority):
+    server.crl.write_bytes(own_authority.crl.read_bytes())
+    refused = server.command("reload", ok=False)
+    assert f"{server.crl} (tls.crl): the revocation list of" in refused.stderr
+    assert "not signed by an authority that is trusted" in refused.stderr
 
 
 def test_a_reload_takes_what_may_change(server, people):

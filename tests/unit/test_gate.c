@@ -506,6 +506,7 @@ static void an_authority_file_with_a_leaf_in_it_is_refused(void **state)
 	m.authority = pki_pem(issuing.cert, alice.cert);
 	assert_int_equal(build(&m, NULL, &gate, &why), SN_ECERT);
 	assert_non_null(strstr(why.text, "CN=alice"));
+	assert_int_equal(strncmp(why.text, "tls.authority: ", 15), 0);
 	assert_null(gate);
 }
 
