@@ -59,3 +59,26 @@ def test_what_runs_from_the_mutants_copy_is_ended_and_nothing_else(tmp_path):
     ends = [process.communicate() and process.returncode
             for process in running]
     assert ends == [-signal.SIGKILL, 0, 0]
+
+
+CMOCKA = """[ RUN      ] a_good_one
+[       OK ] a_good_one
+[  FAILED  ] a_bad_one
+[  FAILED  ] 2 test(s), listed below:
+[  FAILED  ] a_bad_one
+[  FAILED  ] another
+FAIL  test_gate  1 passed, 2 failed  (0.1 s)
+"""
+PYTEST = """.F
+FAILED tests/e2e/test_rooms.py::test_refused[a b] - AssertionError: assert 1 == 2
+FAIL  e2e/test_rooms  1 passed, 1 failed  (3.0 s)
+"""
+
+
+def test_the_test_that_killed_a_mutant_is_told_by_its_name():
+    killer = script("mutate").killer
+    assert killer(CMOCKA) == "a_bad_one"
+    assert killer(PYTEST) == "e2e/test_rooms.py::test_refused[a b]"
+    assert killer("aborted\ntest_gate ended with -6\nFAIL  test_gate  0 p"
+                  ) == "test_gate ended with -6"
+    assert killer("") == "a run that named no test"
