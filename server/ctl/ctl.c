@@ -29,6 +29,9 @@ static enum ctl_status status_of_code(const char *code)
 {
 	if (strcmp(code, "not-found") == 0)
 		return (CTL_NOT_FOUND);
+	if (strcmp(code, "invalid") == 0 || strcmp(code, "usage") == 0 ||
+	    strcmp(code, "bad-request") == 0)
+		return (CTL_USAGE);
 	if (strcmp(code, "refused") == 0 || strcmp(code, "denied") == 0 ||
 	    strcmp(code, "bad-key") == 0)
 		return (CTL_REFUSED);

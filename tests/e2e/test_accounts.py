@@ -233,6 +233,12 @@ def test_an_account_of_a_bad_name_is_not_made(shared, name):
     assert (answer["ok"], answer["error"]) == (False, "invalid")
 
 
+def test_a_bad_name_is_a_wrong_argument_on_both_sides(shared, own_authority):
+    for done in (shared.command("account", "add", "Alice", ok=False),
+                 own_authority.command("issue", "Alice", ok=False)):
+        assert done.returncode == 2 and "Alice" in done.stderr
+
+
 def test_an_account_is_made_once(shared):
     answer = shared.ask("account.add", account="alice")
     assert (answer["ok"], answer["error"]) == (False, "exists")

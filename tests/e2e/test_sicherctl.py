@@ -96,7 +96,8 @@ def test_a_page_that_fails_fails_the_list(fake):
 
 @pytest.mark.parametrize("code, status", [
     ("not-found", 3), ("refused", 4), ("denied", 4), ("bad-key", 4),
-    ("exists", 1), ("invalid", 1), ("internal", 1), ("something new", 1)])
+    ("invalid", 2), ("usage", 2), ("bad-request", 2), ("exists", 1),
+    ("internal", 1), ("something new", 1)])
 def test_a_failure_has_its_exit_status_and_its_sentence(fake, code, status):
     refusal = {"ok": False, "error": code, "message": "so it is"}
     done = fake(refusal).ask("account", "show", "ann")
