@@ -50,6 +50,36 @@ static int finish(struct cmd *cmd, enum sn_err err)
 	return ((int)status);
 }
 
+/* As a shell takes it for one word. */
+static char *where_of(const char *dir)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:@%+,-";
+	size_t n = dir == NULL ? 0 : strlen(dir);
+	bool quoted = n == 0 || strspn(dir, plain) != n;
+	/* A quotation mark takes four. */
+	char *out = malloc(sizeof(" --dir ''") + 4 * n), *p = out;
+
+	if (out == NULL)
+		return (NULL);
+	*p = '\0';
+	if (dir == NULL)
+		return (out);
+	p = stpcpy(p, " --dir ");
+	if (quoted)
+		*p++ = '\'';
+	for (; *dir != '\0'; dir++) {
+		if (*dir == '\'')
+			p = stpcpy(p, "'\\'");
+		*p++ = *dir;
+	}
+	if (quoted)
+		*p++ = '\'';
+	*p = '\0';
+	return (out);
+}
+
 int cmd_run(struct sn_cli *cli, enum sn_err (*body)(struct cmd *))
 {
 	struct cmd cmd = { .cli = cli, .status = STATUS_OK };
@@ -57,18 +87,23 @@ int cmd_run(struct sn_cli *cli, enum sn_err (*body)(struct cmd *))
 
 	cmd.json = sn_cli_has(cli, "json");
 	cmd.dir = sn_cli_value(cli, "dir");
+	if ((cmd.where = where_of(cmd.dir)) == NULL)
+		return (STATUS_FAILED);
 	if (cmd.dir == NULL)
 		cmd.dir = getenv("SICHER_CA_DIR");
 	if (cmd.dir == NULL || *cmd.dir == '\0')
 		cmd.dir = "authority";
-	if (cmd.json && (cmd.result = json_object()) == NULL)
+	if (cmd.json && (cmd.result = json_object()) == NULL) {
+		free(cmd.where);
 		return (STATUS_FAILED);
+	}
 	status = finish(&cmd, body(&cmd));
 	if (cmd.a != NULL && cmd.a->running >= 0)
 		head_note(cmd.a);
 	authority_close(cmd.a);
 	policy_free(cmd.policy);
 	json_decref(cmd.result);
+	free(cmd.where);
 	return (status);
 }
 
@@ -102,8 +137,8 @@ static enum sn_err settle_first(struct cmd *cmd)
 	if (err != SN_OK)
 		fprintf(stderr,
 		    "sicher-ca: not settled yet: %s; mend that and run "
-		    "sicher-ca check\n",
-		    why.text);
+		    "sicher-ca check%s\n",
+		    why.text, cmd->where);
 	return (SN_OK);
 }
 

@@ -24,6 +24,8 @@ struct cmd {
 	struct authority *a;   /* Once opened. */
 	struct policy *policy; /* Once read. */
 	const char *dir;
+	char *where; /* " --dir DIR" as it was typed, quoted for a shell, or "":
+		      * behind every command that an answer names. */
 	struct sn_why why;
 	enum status status; /* Of a command that succeeded. */
 };

@@ -155,7 +155,8 @@ static enum sn_err verify(struct cmd *cmd)
 	cmd_say(cmd, "%llu:%s", (unsigned long long)count, hash);
 	cmd_say(cmd,
 	    "Next: note that line elsewhere; sicher-ca audit verify "
-	    "SEQUENCE:HASH later proves that nothing up to it was taken away.");
+	    "SEQUENCE:HASH%s later proves that nothing up to it was taken away.",
+	    cmd->where);
 	return (SN_OK);
 }
 

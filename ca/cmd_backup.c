@@ -29,8 +29,8 @@ static enum sn_err check_books(struct cmd *cmd)
 		return (err);
 	return (sn_why(&cmd->why, SN_ECORRUPT,
 	    "the inventory of %s is damaged, and no backup is made of it; keep "
-	    "the older ones, and see sicher-ca check",
-	    cmd->dir));
+	    "the older ones, and see sicher-ca check%s",
+	    cmd->dir, cmd->where));
 }
 
 static enum sn_err note(struct cmd *cmd, const char *to, int64_t *now)

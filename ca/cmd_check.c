@@ -105,8 +105,8 @@ static enum sn_err tell_due(struct cmd *cmd)
 		cmd->status = STATUS_ATTENTION;
 		cmd_say(cmd,
 		    "Due for revocation, for they were renewed: %u. Next: "
-		    "sicher-ca revoke --due",
-		    o.count);
+		    "sicher-ca revoke --due%s",
+		    o.count, cmd->where);
 	}
 	return (inventory_why(cmd->a->store, err, &cmd->why));
 }
@@ -125,8 +125,10 @@ static enum sn_err settle_and_tell(struct cmd *cmd)
 	} else if (err == SN_OK && json_array_size(s.all) == 0) {
 		cmd_say(cmd, "The books are whole, and nothing is left over.");
 	} else if (err == SN_OK) {
-		cmd_say(cmd, "The books are whole. Next: sicher-ca crl publish "
-			     "if a certificate was revoked above.");
+		cmd_say(cmd,
+		    "The books are whole. Next: sicher-ca crl publish%s if a "
+		    "certificate was revoked above.",
+		    cmd->where);
 	}
 	cmd_set(cmd, "settled", s.all);
 	return (err);

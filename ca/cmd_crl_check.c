@@ -255,11 +255,11 @@ static enum sn_err examine(struct work *w, const char *path)
 		return (err);
 	if (w->broken)
 		return (sn_why(&w->cmd->why, SN_ECORRUPT,
-		    "%s is not to be used; sicher-ca crl publish writes a new "
-		    "one",
-		    path));
+		    "%s is not to be used; sicher-ca crl publish%s writes a "
+		    "new one",
+		    path, w->cmd->where));
 	if (w->cmd->status == STATUS_ATTENTION)
-		cmd_say(w->cmd, "Next: sicher-ca crl publish");
+		cmd_say(w->cmd, "Next: sicher-ca crl publish%s", w->cmd->where);
 	return (SN_OK);
 }
 

@@ -8,8 +8,8 @@ static enum sn_err make(struct cmd *cmd, struct leaf *leaf)
 		return (err);
 	cmd_say(cmd,
 	    "Next: on the server, sicherctl account add %s. To undo: "
-	    "sicher-ca revoke %s --device %s",
-	    leaf->name, leaf->name, leaf->label);
+	    "sicher-ca revoke %s --device %s%s",
+	    leaf->name, leaf->name, leaf->label, cmd->where);
 	issue_free(&leaf->issued);
 	return (SN_OK);
 }

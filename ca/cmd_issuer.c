@@ -110,9 +110,9 @@ static enum sn_err create(struct cmd *cmd, struct keyring *ring)
 		return (err);
 	if (r.prepared != 0)
 		return (sn_why(&cmd->why, SN_EEXISTS,
-		    "%s is prepared already; sicher-ca issuer rotate lets it "
+		    "%s is prepared already; sicher-ca issuer rotate%s lets it "
 		    "sign",
-		    issuer_key(r.prepared, name)));
+		    issuer_key(r.prepared, name), cmd->where));
 	if ((err = make(cmd, ring, &r)) != SN_OK ||
 	    (err = publish_lists(cmd, ring, PUBLISH_STALE, PUBLISH_RENEWAL)) !=
 		SN_OK)
@@ -120,8 +120,8 @@ static enum sn_err create(struct cmd *cmd, struct keyring *ring)
 	cmd_say(cmd,
 	    "It signs nothing yet. Next: see that every server has the new "
 	    "%s/ca.pem and then crl.pem, and after that sicher-ca issuer "
-	    "rotate.",
-	    cmd->dir);
+	    "rotate%s",
+	    cmd->dir, cmd->where);
 	return (SN_OK);
 }
 
@@ -172,9 +172,9 @@ static enum sn_err rotate(struct cmd *cmd, struct keyring *ring)
 	err = publish_lists(cmd, ring, PUBLISH_STALE, PUBLISH_CONFIRM);
 	if (err == SN_OK)
 		cmd_say(cmd,
-		    "Certificates of %s stay valid. Next: sicher-ca expiry "
+		    "Certificates of %s stay valid. Next: sicher-ca expiry%s "
 		    "says what has to be renewed, and when.",
-		    old);
+		    old, cmd->where);
 	return (err);
 }
 

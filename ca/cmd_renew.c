@@ -27,10 +27,10 @@ static enum sn_err nothing(
 		return (inventory_why(cmd->a->store, err, &cmd->why));
 	return (sn_why(&cmd->why, SN_ENOTFOUND,
 	    "%s has no %scertificate for the device %s; %ssicher-ca issue %s "
-	    "--device %s makes one",
+	    "--device %s%s makes one",
 	    leaf->name, ever > 0 ? "valid " : "", leaf->label,
 	    ever > 0 ? "what has ended or is revoked cannot be renewed, " : "",
-	    leaf->name, leaf->label));
+	    leaf->name, leaf->label, cmd->where));
 }
 
 /* The certificate that is to be renewed. */
@@ -87,10 +87,12 @@ static enum sn_err tell(
 	    "revocation.",
 	    serial, until);
 	cmd_say(cmd,
-	    "Next: bring the files to the device; sicher-ca revoke --due "
+	    "Next: bring the files to the device; sicher-ca revoke --due%s "
 	    "revokes the old one after that day. To undo: sicher-ca revoke "
-	    "--serial %s",
-	    sn_bytes_hex(leaf->issued.rec.serial, SERIAL_BYTES, serial));
+	    "--serial %s%s",
+	    cmd->where,
+	    sn_bytes_hex(leaf->issued.rec.serial, SERIAL_BYTES, serial),
+	    cmd->where);
 	return (SN_OK);
 }
 

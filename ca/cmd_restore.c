@@ -450,28 +450,33 @@ static void tell(struct work *w)
 	    "Carried forward: %u certificates, %u revocations, %u issuing "
 	    "CAs, %u entries of the audit trail.",
 	    c->certificates, c->revocations, c->issuers, c->entries);
-	cmd_say(cmd, "%s signs from here on.%s", name,
-	    has_key(w, w->active) ? ""
-				  : " Its key is not here: sicher-ca issuer "
-				    "rotate puts another in its place.");
+	cmd_say(cmd, "%s signs from here on.", name);
+	if (!has_key(w, w->active))
+		cmd_say(cmd,
+		    "Its key is not here: sicher-ca issuer rotate%s puts "
+		    "another in its place.",
+		    cmd->where);
 	if (c->crl > 0)
 		cmd_say(cmd, "The lists' numbers go on behind %llu.",
 		    (unsigned long long)c->crl);
 	if (!w->has_lists)
 		cmd_say(cmd,
 		    "What was revoked since the backup is not known, and is "
-		    "valid again: look through sicher-ca list. The lists' "
-		    "numbers begin far above all that can have been used.");
+		    "valid again: look through sicher-ca list%s. The lists' "
+		    "numbers begin far above all that can have been used.",
+		    cmd->where);
 	tell_unfinished(w);
 	if (w->there.something && w->there.old == NULL)
 		cmd_say(cmd, "The damaged books are kept, as "
 			     "inventory/data.mdb.before-TIME.");
 	if (w->stale > 0 || !w->has_lists || json_array_size(w->unfinished) > 0)
 		cmd->status = STATUS_ATTENTION;
-	cmd_say(cmd, "Next: sicher-ca check%s",
-	    w->stale > 0 ? ", and sicher-ca crl publish, for a list lacks a "
-			   "revocation"
-			 : "");
+	cmd_say(cmd, "Next: sicher-ca check%s", cmd->where);
+	if (w->stale > 0)
+		cmd_say(cmd,
+		    "And, for a list lacks a revocation: sicher-ca crl "
+		    "publish%s",
+		    cmd->where);
 }
 
 static enum sn_err restore(struct work *w)

@@ -115,9 +115,9 @@ static enum sn_err select_account(
 	if (t->all.count == 0 && t->revoked_before == 0)
 		return (sn_why(&cmd->why, SN_ENOTFOUND,
 		    "%s%s%s has no valid certificate; sicher-ca list "
-		    "--account %s shows what there is",
+		    "--account %s%s shows what there is",
 		    account, device != NULL ? ", device " : "",
-		    device != NULL ? device : "", account));
+		    device != NULL ? device : "", account, cmd->where));
 	return (SN_OK);
 }
 
@@ -230,10 +230,10 @@ static void tell_released(struct cmd *cmd, const struct targets *t)
 		cmd_say(cmd,
 		    "%s%s%s has nothing newer any more, so its certificate %s "
 		    "is not due for revocation, and holds until %s. To revoke "
-		    "it as well: sicher-ca revoke --serial %s",
+		    "it as well: sicher-ca revoke --serial %s%s",
 		    rec->name, rec->label[0] != '\0' ? ", device " : "",
 		    rec->label, serial, sn_clock_rfc3339(rec->not_after, until),
-		    serial);
+		    serial, cmd->where);
 	}
 	cmd_set(cmd, "released", all);
 }
@@ -272,10 +272,10 @@ static void tell_issuers(struct cmd *cmd, const struct targets *t)
 		if (t->all.list[i].kind == KIND_ISSUER)
 			cmd_say(cmd,
 			    "Every certificate that %s has issued is refused "
-			    "from now on. Next: sicher-ca issuer rotate if it "
-			    "was the active one, then new certificates for "
+			    "from now on. Next: sicher-ca issuer rotate%s if "
+			    "it was the active one, then new certificates for "
 			    "servers and devices.",
-			    t->all.list[i].name);
+			    t->all.list[i].name, cmd->where);
 }
 
 static enum sn_err revoke(

@@ -64,11 +64,11 @@ static void tell_missing(struct work *w, const struct issuer *i)
 	w->cmd->status = STATUS_ATTENTION;
 	cmd_say(w->cmd,
 	    "The list of %s is not renewed, for its key is not here; %s%s. "
-	    "Next: sicher-ca crl publish%s",
+	    "Next: sicher-ca crl publish%s%s",
 	    issuer_key(i->id, name),
 	    i->crl_stale ? "a revocation is missing in it, and it ends "
 			 : "it ends ",
-	    sn_clock_rfc3339(i->crl_next, until),
+	    sn_clock_rfc3339(i->crl_next, until), w->cmd->where,
 	    i->id == ISSUER_ROOT ? " --root-key FILE"
 				 : " once the key is in private/ again");
 }
