@@ -6,6 +6,7 @@
 
 #include "ca/audit.h"
 #include "ca/book.h"
+#include "ca/crl.h"
 #include "ca/crl_list.h"
 #include "ca/due.h"
 #include "ca/inventory.h"
@@ -115,19 +116,12 @@ static enum sn_err carry_list(
 
 enum sn_err carry_listed(struct sn_txn *txn, uint32_t id, uint64_t *out)
 {
-	uint8_t b[4];
-	struct sn_bytes der;
-	const unsigned char *p;
 	X509_CRL *crl;
 	enum sn_err err;
 
 	*out = 0;
-	err = inventory_get(txn, TABLE_CRL, issuer_id_key(id, b), &der);
-	if (err != SN_OK)
+	if ((err = crl_kept(txn, id, &crl)) != SN_OK)
 		return (err == SN_ENOTFOUND ? SN_OK : err);
-	p = der.p;
-	if ((crl = d2i_X509_CRL(NULL, &p, (long)der.n)) == NULL)
-		return (SN_ECORRUPT);
 	*out = carry_number(crl);
 	X509_CRL_free(crl);
 	return (SN_OK);

@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "ca/book.h"
+#include "ca/crl.h"
 #include "ca/crl_list.h"
 #include "ca/due.h"
 #include "ca/inventory.h"
@@ -341,20 +342,14 @@ enum sn_err carry_lists(struct sn_txn *to, struct sn_bytes pem,
 /* Whether each revocation of ours is in the list that is kept. */
 static enum sn_err judge(struct sn_txn *to, struct issuer *i, unsigned *stale)
 {
-	uint8_t b[4];
-	struct sn_bytes der;
-	const unsigned char *p;
 	X509_CRL *crl;
 	enum sn_err err;
 	bool lacks = true;
 
-	err = inventory_get(to, TABLE_CRL, issuer_id_key(i->id, b), &der);
+	err = crl_kept(to, i->id, &crl);
 	if (err != SN_OK && err != SN_ENOTFOUND)
 		return (err);
 	if (err == SN_OK) {
-		p = der.p;
-		if ((crl = d2i_X509_CRL(NULL, &p, (long)der.n)) == NULL)
-			return (SN_ECORRUPT);
 		err = crl_list_lacks(to, i->id, i->crl_this, crl, &lacks);
 		X509_CRL_free(crl);
 		if (err != SN_OK)

@@ -9,19 +9,12 @@
 
 static enum sn_err count_entries(struct sn_txn *txn, uint32_t id, int *out)
 {
-	uint8_t b[4];
-	const unsigned char *p;
-	struct sn_bytes der;
 	X509_CRL *crl;
 	enum sn_err err;
 
 	*out = 0;
-	err = inventory_get(txn, TABLE_CRL, issuer_id_key(id, b), &der);
-	if (err != SN_OK)
+	if ((err = crl_kept(txn, id, &crl)) != SN_OK)
 		return (err == SN_ENOTFOUND ? SN_OK : err);
-	p = der.p;
-	if ((crl = d2i_X509_CRL(NULL, &p, (long)der.n)) == NULL)
-		return (SN_ECORRUPT);
 	*out = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl));
 	if (*out < 0)
 		*out = 0;
@@ -75,7 +68,7 @@ static enum sn_err show(struct cmd *cmd)
 	sn_txn_abort(txn);
 	cmd_set(cmd, "crls", all);
 	if (cmd->status == STATUS_ATTENTION)
-		cmd_say(cmd, "Next: sicher-ca crl publish");
+		cmd_say(cmd, "Next: sicher-ca crl publish%s", cmd->where);
 	if (err == SN_ENOTFOUND)
 		return (SN_OK);
 	return (inventory_why(cmd->a->store, err, &cmd->why));

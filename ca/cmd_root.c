@@ -230,21 +230,12 @@ static enum sn_err note(struct cmd *cmd, const char *to)
 static enum sn_err remove_key(struct cmd *cmd)
 {
 	char path[PATH_BYTES];
-	int fd;
 
 	if (unlink(keyring_path(cmd->a, ISSUER_ROOT, path)) != 0)
 		return (
 		    sn_why_errno(&cmd->why, SN_EIO, "cannot remove %s", path));
-	fd = open(authority_path(cmd->a, path, "private"),
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0) {
-		if (fd >= 0)
-			(void)close(fd);
-		return (
-		    sn_why_errno(&cmd->why, SN_EIO, "cannot sync %s", path));
-	}
-	(void)close(fd);
-	return (SN_OK);
+	return (sn_file_sync_folder(
+	    authority_path(cmd->a, path, "private"), &cmd->why));
 }
 
 /* A link to the key itself would be "read back" well, and lead nowhere once
@@ -287,7 +278,7 @@ static enum sn_err sync_copy(struct cmd *cmd, const char *to)
 	(void)snprintf(folder, sizeof(folder), "%s", to);
 	if ((err = sync_one(cmd, to)) != SN_OK)
 		return (err);
-	return (sync_one(cmd, dirname(folder)));
+	return (sn_file_sync_folder(dirname(folder), &cmd->why));
 }
 
 /*
@@ -378,10 +369,10 @@ static enum sn_err offline(struct cmd *cmd)
 	cmd_say(cmd,
 	    "Next: take the medium out, and make a second copy of it. It is "
 	    "needed, as --root-key FILE, by issuer create, by revoke of an "
-	    "issuing CA, and once a year by crl publish (sicher-ca expiry "
+	    "issuing CA, and once a year by crl publish (sicher-ca expiry%s "
 	    "says when). To undo: copy it back to %s/private/root.pem, mode "
 	    "0600.",
-	    cmd->dir);
+	    cmd->where, cmd->dir);
 	return (SN_OK);
 }
 

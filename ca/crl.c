@@ -208,6 +208,21 @@ static enum sn_err store(struct sn_txn *txn, struct issuer *i, X509_CRL *crl)
 	    i->id, (unsigned long long)i->crl_number));
 }
 
+enum sn_err crl_kept(struct sn_txn *txn, uint32_t id, X509_CRL **out)
+{
+	uint8_t b[4];
+	const unsigned char *p;
+	struct sn_bytes der;
+	enum sn_err err;
+
+	err = inventory_get(txn, TABLE_CRL, issuer_id_key(id, b), &der);
+	if (err != SN_OK)
+		return (err);
+	p = der.p;
+	*out = d2i_X509_CRL(NULL, &p, (long)der.n);
+	return (*out != NULL ? SN_OK : SN_ECORRUPT);
+}
+
 static enum sn_err in_write(struct authority *a, struct sn_txn *txn,
     enum sn_err err, struct sn_why *why)
 {

@@ -23,6 +23,11 @@ void crl_unlock(int fd);
 enum sn_err crl_sign(struct authority *a, uint32_t id, const struct key *key,
     struct issuer *out, struct sn_why *why) SN_MUST_USE;
 
+/** crl_kept(txn, id, out): the CRL of issuer ${id} that the books keep.
+ * SN_ENOTFOUND for a CA whose making was cut short, SN_ECORRUPT. */
+enum sn_err crl_kept(
+    struct sn_txn *txn, uint32_t id, X509_CRL **out) SN_MUST_USE;
+
 /** crl_revoke(txn, rec, reason, now): mark one certificate and list it; its
  * issuer's CRL is stale from here. */
 enum sn_err crl_revoke(struct sn_txn *txn, struct record *rec, uint8_t reason,

@@ -8,6 +8,7 @@
 
 #include <openssl/bio.h>
 
+#include "ca/crl.h"
 #include "ca/head.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
@@ -25,20 +26,12 @@ typedef enum sn_err append_fn(
 static enum sn_err append_crl(struct sn_txn *txn, const struct issuer *i,
     const struct record *rec, BIO *bio)
 {
-	uint8_t b[4];
-	struct sn_bytes der;
-	const unsigned char *p;
 	X509_CRL *crl;
 	enum sn_err err;
 
 	(void)rec;
-	err = inventory_get(txn, TABLE_CRL, issuer_id_key(i->id, b), &der);
-	/* A CA whose making was cut short has none yet. */
-	if (err != SN_OK)
+	if ((err = crl_kept(txn, i->id, &crl)) != SN_OK)
 		return (err == SN_ENOTFOUND ? SN_OK : err);
-	p = der.p;
-	if ((crl = d2i_X509_CRL(NULL, &p, (long)der.n)) == NULL)
-		return (SN_ECORRUPT);
 	err = ssl_pem_crl(bio, crl);
 	X509_CRL_free(crl);
 	return (err);

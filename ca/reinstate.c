@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -62,19 +61,6 @@ static enum sn_err add_rules(
 	    authority_path(restored, from, "sicher-ca.conf"), to, 0644, why));
 }
 
-static enum sn_err sync_folder(const char *path, struct sn_why *why)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || fsync(fd) != 0) {
-		if (fd >= 0)
-			(void)close(fd);
-		return (sn_why_errno(why, SN_EIO, "cannot sync %s", path));
-	}
-	(void)close(fd);
-	return (SN_OK);
-}
-
 /* A second name for what was there; a copy of it costs nothing. */
 static enum sn_err keep_old(const char *folder, struct sn_why *why)
 {
@@ -109,7 +95,7 @@ static enum sn_err exchange(const char *folder, const char *restored_to,
 	if (rename(from, to) != 0)
 		return (sn_why_errno(why, SN_EIO, "cannot replace %s", to));
 	(void)unlink(lock);
-	return (sync_folder(folder, why));
+	return (sn_file_sync_folder(folder, why));
 }
 
 enum sn_err reinstate(

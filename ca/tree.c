@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <libgen.h>
 #include <limits.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/file.h"
 #include "lib/temp.h"
 
 #define OPEN_FOLDERS 16
@@ -31,24 +31,13 @@ void tree_remove(const char *path)
 enum sn_err tree_rename(const char *from, const char *to, struct sn_why *why)
 {
 	char parent[PATH_MAX];
-	int fd;
 
 	if (rename(from, to) != 0)
 		return (sn_why_errno(why,
 		    errno == ENOTEMPTY || errno == EEXIST ? SN_EEXISTS : SN_EIO,
 		    "cannot create %s", to));
 	(void)snprintf(parent, sizeof(parent), "%s", to);
-	fd = open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0) {
-		enum sn_err err = sn_why_errno(
-		    why, SN_EIO, "cannot sync the folder of %s", to);
-
-		if (fd >= 0)
-			(void)close(fd);
-		return (err);
-	}
-	(void)close(fd);
-	return (SN_OK);
+	return (sn_file_sync_folder(dirname(parent), why));
 }
 
 enum sn_err tree_free(const char *path, struct sn_why *why)
