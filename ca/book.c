@@ -13,8 +13,9 @@
 #include "lib/clock.h"
 #include "lib/secret.h"
 
-#define INTENT_VERSION 2
-#define INTENT_MAX (PATH_BYTES + 32)
+#define INTENT_VERSION 3
+#define INTENT_OLDER 2 /* Without the serial of the old one. */
+#define INTENT_MAX (PATH_BYTES + 64)
 
 static struct sn_bytes serial_of(const struct record *rec)
 {
@@ -141,6 +142,7 @@ static enum sn_err put_intent(
 	sn_wr_u64(&w, (uint64_t)intent->keep_old);
 	sn_wr_u32(&w, intent->founds);
 	sn_wr_blob(&w, sn_bytes_of(intent->to));
+	sn_wr_put(&w, intent->old, SERIAL_BYTES);
 	if (w.bad)
 		return (SN_ETOOBIG);
 	return (inventory_put(
@@ -151,6 +153,7 @@ enum sn_err book_intent(
     struct sn_txn *txn, const struct record *rec, struct intent *out)
 {
 	struct sn_bytes value, to;
+	uint8_t version;
 	struct sn_rd r;
 	enum sn_err err;
 
@@ -158,7 +161,8 @@ enum sn_err book_intent(
 	if (err != SN_OK)
 		return (err);
 	r = sn_rd_over(value.p, value.n);
-	if (sn_rd_u8(&r) != INTENT_VERSION)
+	version = sn_rd_u8(&r);
+	if (version != INTENT_VERSION && version != INTENT_OLDER)
 		return (SN_ENEWER);
 	out->entered = sn_rd_u8(&r) != 0;
 	out->has_key = sn_rd_u8(&r) != 0;
@@ -166,6 +170,9 @@ enum sn_err book_intent(
 	out->keep_old = (int64_t)sn_rd_u64(&r);
 	out->founds = sn_rd_u32(&r);
 	to = sn_rd_blob(&r);
+	memset(out->old, 0, SERIAL_BYTES);
+	if (version != INTENT_OLDER)
+		sn_rd_copy(&r, out->old, SERIAL_BYTES);
 	if (!sn_rd_end(&r) || to.n >= sizeof(out->to))
 		return (SN_ECORRUPT);
 	memcpy(out->to, to.p, to.n);
@@ -350,10 +357,14 @@ enum sn_err book_abandon(struct sn_txn *txn, struct record *rec)
 static enum sn_err take_effect(
     struct sn_txn *txn, const struct record *rec, const struct intent *intent)
 {
+	static const uint8_t none[SERIAL_BYTES];
+	bool one = memcmp(intent->old, none, SERIAL_BYTES) != 0;
+
 	if (rec->kind == KIND_ROOT || rec->kind == KIND_ISSUER)
 		return (issuer_found(txn, intent->founds, rec->serial));
 	if (intent->renews)
-		return (due_mark(txn, rec, rec->created + intent->keep_old));
+		return (due_mark(txn, rec, one ? intent->old : NULL,
+		    rec->created + intent->keep_old));
 	return (SN_OK);
 }
 

@@ -19,12 +19,13 @@
 
 /* What is said in an intent. */
 struct intent {
-	bool entered;        /* book_enter has been: a certificate exists. */
-	bool has_key;        /* We made its key, which dies with the files. */
-	bool renews;         /* Others of its device become due... */
-	int64_t keep_old;    /* ...for revocation so many seconds later. */
-	uint32_t founds;     /* Id of the CA that begins with it. */
-	char to[PATH_BYTES]; /* Folder its files go to; "" for none. */
+	bool entered;     /* book_enter has been: a certificate exists. */
+	bool has_key;     /* We made its key, which dies with the files. */
+	bool renews;      /* Others of its device become due... */
+	int64_t keep_old; /* ...for revocation so many seconds later... */
+	uint8_t old[SERIAL_BYTES]; /* ...or this one alone; 0: all of them. */
+	uint32_t founds;           /* Id of the CA that begins with it. */
+	char to[PATH_BYTES];       /* Folder its files go to; "" for none. */
 };
 
 /**

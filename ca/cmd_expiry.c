@@ -25,7 +25,9 @@ struct item {
 	char name[NAME_BYTES + LABEL_BYTES + 2];
 	char serial[SERIAL_TEXT]; /* "" for lists. */
 	int64_t at;
-	char next[640]; /* The command that helps. */
+	char next[640];     /* The command that helps. */
+	const char *where;  /* " --dir DIR" or ""... */
+	const char *remark; /* ...and a word behind it. */
 };
 
 /* Each is written as it is met, so memory stays flat. */
@@ -42,12 +44,13 @@ static enum sn_err put(struct search *s, const struct item *item)
 	s->cmd->status = STATUS_ATTENTION;
 	s->found++;
 	if (!s->cmd->json) {
-		printf("%-11s %s %s %s. Next: %s\n", item->what, item->name,
-		    verb, at, item->next);
+		printf("%-11s %s %s %s. Next: %s%s%s\n", item->what, item->name,
+		    verb, at, item->next, item->where, item->remark);
 		return (ferror(stdout) ? SN_EIO : SN_OK);
 	}
-	o = json_pack("{s:s,s:s,s:s,s:s}", "what", item->what, "name",
-	    item->name, "at", at, "next", item->next);
+	o = json_pack("{s:s,s:s,s:s,s:s++}", "what", item->what, "name",
+	    item->name, "at", at, "next", item->next, item->where,
+	    item->remark);
 	if (item->serial[0] != '\0')
 		(void)json_object_set_new(
 		    o, "serial", json_string(item->serial));
@@ -58,9 +61,15 @@ static enum sn_err put(struct search *s, const struct item *item)
 	return (ferror(stdout) ? SN_EIO : SN_OK);
 }
 
-static struct item item_of(const char *what, const struct record *rec)
+static struct item item_of(
+    const struct search *s, const char *what, const struct record *rec)
 {
-	struct item item = { .what = what, .at = rec->not_after };
+	struct item item = {
+		.what = what,
+		.at = rec->not_after,
+		.where = s->cmd->where,
+		.remark = "",
+	};
 
 	(void)snprintf(item.name, sizeof(item.name), "%s%s%s", rec->name,
 	    rec->label[0] != '\0' ? "/" : "", rec->label);
@@ -71,7 +80,7 @@ static struct item item_of(const char *what, const struct record *rec)
 static enum sn_err put_due(void *arg, const struct record *rec)
 {
 	struct search *s = arg;
-	struct item item = item_of("revocation", rec);
+	struct item item = item_of(s, "revocation", rec);
 
 	/* What has ended by itself opens nothing any more. */
 	if (rec->not_after < s->now)
@@ -85,20 +94,29 @@ static enum sn_err put_due(void *arg, const struct record *rec)
 struct outlived {
 	const struct record *rec;
 	bool yes;
+	bool beside; /* Another machine's of that name does. */
 };
 
+/* A host may be several machines, and who renews one makes its old
+ * certificate due: what overlaps and is not due belongs to another. */
 static enum sn_err compare(void *arg, const struct record *rec)
 {
 	struct outlived *o = arg;
 
-	o->yes = o->yes || (rec->state == STATE_VALID && rec->due == 0 &&
-			       rec->not_after > o->rec->not_after);
+	if (rec->state != STATE_VALID || rec->due != 0 ||
+	    memcmp(rec->serial, o->rec->serial, SERIAL_BYTES) == 0)
+		return (SN_OK);
+	if (rec->kind == KIND_SERVER && rec->created <= o->rec->not_after &&
+	    o->rec->created <= rec->not_after)
+		o->beside = true;
+	else if (rec->not_after > o->rec->not_after)
+		o->yes = true;
 	return (SN_OK);
 }
 
 static enum sn_err put_leaf(struct search *s, const struct record *rec)
 {
-	struct item item = item_of("certificate", rec);
+	struct item item = item_of(s, "certificate", rec);
 	struct outlived o = { .rec = rec };
 	enum sn_err err;
 
@@ -117,6 +135,9 @@ static enum sn_err put_leaf(struct search *s, const struct record *rec)
 	else
 		(void)snprintf(item.next, sizeof(item.next),
 		    "sicher-ca server %s", rec->name);
+	if (o.beside)
+		item.remark = " --out DIR (its own folder: several machines "
+			      "have that name)";
 	return (put(s, &item));
 }
 
@@ -169,7 +190,7 @@ static enum sn_err put_leaves(struct search *s)
 static enum sn_err put_ca(
     struct search *s, const struct issuer *i, const struct record *rec)
 {
-	struct item item = item_of("ca", rec);
+	struct item item = item_of(s, "ca", rec);
 
 	/* One that signs no more may end. */
 	if ((rec->not_after > s->until && rec->state != STATE_REVOKED) ||
@@ -181,13 +202,23 @@ static enum sn_err put_ca(
 	    i->id == ISSUER_ROOT ? "a new authority (sicher-ca init), trusted "
 				   "beside this one"
 				 : "sicher-ca issuer rotate");
+	if (i->id == ISSUER_ROOT)
+		item.where = "";
 	return (put(s, &item));
 }
 
 static enum sn_err put_list(
     struct search *s, const struct issuer *i, const struct record *rec)
 {
-	struct item item = { .what = "crl", .at = i->crl_next };
+	struct item item = {
+		.what = "crl",
+		.at = i->crl_next,
+		.next = "sicher-ca crl publish",
+		.where = s->cmd->where,
+		.remark = i->id == ISSUER_ROOT
+			      ? " (--root-key FILE if it is offline)"
+			      : "",
+	};
 	int64_t soon = (i->crl_next - i->crl_this) / 3;
 
 	if (soon > s->within)
@@ -199,8 +230,6 @@ static enum sn_err put_list(
 	if (i->crl_stale)
 		(void)snprintf(item.name + strlen(item.name), 64,
 		    " (a revocation is missing in it)");
-	(void)snprintf(item.next, sizeof(item.next), "sicher-ca crl publish%s",
-	    i->id == ISSUER_ROOT ? " (--root-key FILE if it is offline)" : "");
 	return (put(s, &item));
 }
 

@@ -1,5 +1,6 @@
 #include "ca/cmd.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ca/find.h"
@@ -68,8 +69,8 @@ static void tell(struct cmd *cmd, const struct leaf *leaf)
 	cmd_say(cmd, "  %s/ca.pem     what the server trusts", leaf->folder);
 	cmd_say(cmd,
 	    "Next: name them in sicherd.conf (tls), then sicherctl reload. "
-	    "To undo: sicher-ca revoke --serial %s",
-	    serial);
+	    "To undo: sicher-ca revoke --serial %s%s",
+	    serial, cmd->where);
 }
 
 struct replaced {
@@ -110,9 +111,8 @@ static enum sn_err tell_old(struct cmd *cmd, const struct record *rec)
 	    json_pack("{s:i,s:s}", "count", (int)r.count, "due", when));
 	cmd_say(cmd,
 	    "What %s had before (%u) is due for revocation from %s on: "
-	    "sicher-ca revoke --due. If another machine keeps it, revoke this "
-	    "one and say --beside.",
-	    rec->name, r.count, when);
+	    "sicher-ca revoke --due%s",
+	    rec->name, r.count, when, cmd->where);
 	return (SN_OK);
 }
 
@@ -135,20 +135,124 @@ static enum sn_err make(struct cmd *cmd, struct leaf *leaf)
 	return (err);
 }
 
-/* What the host has now becomes due, unless another machine has that. */
 static enum sn_err take_old(struct cmd *cmd, struct leaf *leaf)
 {
 	enum sn_err err;
-	int64_t keep;
 
-	if ((err = cmd_span(cmd, "keep-old", -1, &keep)) != SN_OK)
+	if ((err = cmd_span(cmd, "keep-old", -1, &leaf->keep_old)) != SN_OK)
 		return (err);
-	if (sn_cli_has(cmd->cli, "beside") && keep >= 0)
+	if (sn_cli_has(cmd->cli, "beside") && leaf->keep_old >= 0)
 		return (sn_why(&cmd->why, SN_EINVAL,
 		    "--beside keeps the host's other certificates for good; "
 		    "--keep-old says how long: leave one of the two out"));
 	leaf->renews = !sn_cli_has(cmd->cli, "beside");
-	leaf->keep_old = keep;
+	return (SN_OK);
+}
+
+/* What the host has at a moment. */
+struct held {
+	int64_t now;
+	char folder[PATH_BYTES]; /* Where the new one's files are to go... */
+	struct record here;      /* ...and its one that lies there, which
+				  * may have ended. */
+	bool is_here;
+	struct record newest; /* Of those that stay. */
+	unsigned count;
+};
+
+static bool stays(const struct held *h, const struct record *rec)
+{
+	return (rec->state == STATE_VALID && rec->not_after >= h->now);
+}
+
+static enum sn_err count_held(void *arg, const struct record *rec)
+{
+	struct held *h = arg;
+
+	if (stays(h, rec) && rec->due == 0) {
+		h->newest = *rec;
+		h->count++;
+	}
+	return (SN_OK);
+}
+
+static enum sn_err look_here(struct cmd *cmd, struct sn_txn *txn,
+    const struct leaf *leaf, struct held *h)
+{
+	char to[PATH_BYTES], path[PATH_BYTES + 16];
+	enum sn_err err;
+
+	if ((err = leaf_destination(leaf, to, &cmd->why)) != SN_OK)
+		return (err);
+	if (to[0] == '/')
+		(void)snprintf(h->folder, sizeof(h->folder), "%s", to);
+	else
+		authority_path(cmd->a, h->folder, "%s", to);
+	(void)snprintf(
+	    path, sizeof(path), "%s/%s", h->folder, deliver_name(leaf->kind));
+	err = find_file(txn, path, &h->here, &cmd->why);
+	/* None, or somebody else's. */
+	if (err == SN_ENOTFOUND || err == SN_EINVAL)
+		return (SN_OK);
+	if (err != SN_OK)
+		return (err);
+	h->is_here =
+	    h->here.kind == leaf->kind && strcmp(h->here.name, leaf->name) == 0;
+	return (SN_OK);
+}
+
+static enum sn_err look(
+    struct cmd *cmd, const struct leaf *leaf, struct held *h)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(cmd->a->store, &txn)) != SN_OK)
+		return (inventory_why(cmd->a->store, err, &cmd->why));
+	err =
+	    find_walk(txn, leaf->kind, leaf->name, leaf->label, count_held, h);
+	if (err != SN_OK)
+		err = inventory_why(cmd->a->store, err, &cmd->why);
+	else
+		err = look_here(cmd, txn, leaf, h);
+	sn_txn_abort(txn);
+	return (err);
+}
+
+/*
+ * A host may be several machines, each with its folder.  A certificate takes
+ * over from the one in the folder it goes to, and from no other.  Where none
+ * lies there, whether the host's others are this machine's is not to be
+ * guessed.
+ */
+static enum sn_err choose_old(
+    struct cmd *cmd, struct leaf *leaf, struct held *h)
+{
+	char serial[SERIAL_TEXT];
+	enum sn_err err;
+
+	h->now = sn_clock_wall_s();
+	if ((err = look(cmd, leaf, h)) != SN_OK)
+		return (err);
+	if (h->is_here && !leaf->renews && stays(h, &h->here))
+		return (sn_why(&cmd->why, SN_EEXISTS,
+		    "%.512s has the certificate %s, which is to stay: name "
+		    "another folder for this one with --out",
+		    h->folder,
+		    sn_bytes_hex(h->here.serial, SERIAL_BYTES, serial)));
+	if (h->is_here)
+		leaf->old = h->here.serial;
+	else if (h->count > 0 && leaf->renews && leaf->keep_old < 0)
+		return (sn_why(&cmd->why, SN_EDENIED,
+		    "%s has a certificate, %s, and it does not lie in %.400s: "
+		    "say --beside where another machine of that name keeps "
+		    "it, or --keep-old DAYS where this one renews all that "
+		    "the host has",
+		    leaf->name,
+		    sn_bytes_hex(h->newest.serial, SERIAL_BYTES, serial),
+		    h->folder));
+	if (leaf->keep_old < 0)
+		leaf->keep_old = policy_keep_old(cmd->policy);
 	return (SN_OK);
 }
 
@@ -163,6 +267,7 @@ static enum sn_err body(struct cmd *cmd)
 		.sans = sans.list,
 		.out = sn_cli_value(cmd->cli, "out"),
 	};
+	struct held held = { .count = 0 };
 	enum sn_err err;
 
 	if ((err = collect(cmd, &sans)) != SN_OK ||
@@ -174,8 +279,8 @@ static enum sn_err body(struct cmd *cmd)
 		 &cmd->why)) != SN_OK)
 		return (err);
 	leaf.san_count = sans.count;
-	if (leaf.keep_old < 0)
-		leaf.keep_old = policy_keep_old(cmd->policy);
+	if ((err = choose_old(cmd, &leaf, &held)) != SN_OK)
+		return (err);
 	if (csr != NULL && (err = request_load(csr, leaf.name, &leaf.request,
 				&cmd->why)) != SN_OK)
 		return (err);

@@ -36,6 +36,7 @@ static enum sn_err keep(struct serials *s, const uint8_t *serial)
 
 struct others {
 	const struct record *but;
+	const uint8_t *only; /* Or NULL. */
 	struct serials serials;
 };
 
@@ -53,7 +54,9 @@ static enum sn_err collect(void *arg, const struct record *rec)
 
 	if (rec->state != STATE_VALID || rec->due != 0 ||
 	    rec->not_after < o->but->created ||
-	    memcmp(rec->serial, o->but->serial, SERIAL_BYTES) == 0)
+	    memcmp(rec->serial, o->but->serial, SERIAL_BYTES) == 0 ||
+	    (o->only != NULL &&
+		memcmp(rec->serial, o->only, SERIAL_BYTES) != 0))
 		return (SN_OK);
 	return (keep(&o->serials, rec->serial));
 }
@@ -84,19 +87,6 @@ static enum sn_err mark_one(
 	return (audit_add(txn, now, "renewed", "serial=%s due=%s",
 	    sn_bytes_hex(serial, SERIAL_BYTES, hex),
 	    sn_clock_rfc3339(rec.due, when)));
-}
-
-enum sn_err due_mark(struct sn_txn *txn, const struct record *rec, int64_t at)
-{
-	struct others others = { .but = rec };
-	enum sn_err err;
-
-	err =
-	    find_walk(txn, rec->kind, rec->name, rec->label, collect, &others);
-	for (size_t i = 0; err == SN_OK && i < others.serials.count; i++)
-		err = mark_one(txn, others.serials.list[i], at, rec->created);
-	free(others.serials.list);
-	return (err);
 }
 
 enum sn_err due_clear(struct sn_txn *txn, struct record *rec)
@@ -152,6 +142,49 @@ enum sn_err due_walk(struct sn_txn *txn, int64_t until,
 	}
 	sn_cursor_close(c);
 	return (err == SN_ENOTFOUND ? SN_OK : err);
+}
+
+/* Met in a walk. */
+struct ended {
+	struct serials serials;
+	int64_t now;
+};
+
+static enum sn_err keep_ended(void *arg, const struct record *rec)
+{
+	struct ended *e = arg;
+
+	return (
+	    rec->not_after < e->now ? keep(&e->serials, rec->serial) : SN_OK);
+}
+
+/* They need no revocation. */
+static enum sn_err forget_ended(struct sn_txn *txn, int64_t now)
+{
+	struct ended e = { .now = now };
+	struct record rec;
+	enum sn_err err = due_walk(txn, now, keep_ended, &e);
+
+	for (size_t i = 0; err == SN_OK && i < e.serials.count; i++)
+		if ((err = book_get(txn, e.serials.list[i], &rec)) == SN_OK &&
+		    (err = due_clear(txn, &rec)) == SN_OK)
+			err = book_put(txn, &rec);
+	free(e.serials.list);
+	return (err);
+}
+
+enum sn_err due_mark(struct sn_txn *txn, const struct record *rec,
+    const uint8_t *old, int64_t at)
+{
+	struct others others = { .but = rec, .only = old };
+	enum sn_err err;
+
+	err =
+	    find_walk(txn, rec->kind, rec->name, rec->label, collect, &others);
+	for (size_t i = 0; err == SN_OK && i < others.serials.count; i++)
+		err = mark_one(txn, others.serials.list[i], at, rec->created);
+	free(others.serials.list);
+	return (err == SN_OK ? forget_ended(txn, rec->created) : err);
 }
 
 /* What a device has at a moment: one that stays, and the newest that is due.

@@ -9,11 +9,13 @@
  * for revocation: TABLE_DUE has them in the order of that moment.
  */
 
-/** due_mark(txn, rec, at): every other valid certificate of ${rec}'s device
- * is due at ${at}, or at its end where that is sooner; one that was due
- * before stays so. */
-enum sn_err due_mark(
-    struct sn_txn *txn, const struct record *rec, int64_t at) SN_MUST_USE;
+/** due_mark(txn, rec, old, at): every other valid certificate of ${rec}'s
+ * device, or unless NULL the one with the serial ${old} alone, is due at
+ * ${at}, or at its end where that is sooner; one that was due before stays
+ * so.  What has ended, of whatever device, is due no more: the table has
+ * nothing but what can be revoked. */
+enum sn_err due_mark(struct sn_txn *txn, const struct record *rec,
+    const uint8_t *old, int64_t at) SN_MUST_USE;
 
 /** due_superseded(txn, rec, now, out): whether its device has another valid
  * certificate that is not due itself, of an issuer that is not revoked: only
@@ -38,7 +40,7 @@ enum sn_err due_release_all(
 /** due_put(txn, rec): ${rec}->due has been set. */
 enum sn_err due_put(struct sn_txn *txn, const struct record *rec) SN_MUST_USE;
 
-/** due_clear(txn, rec): it is due no more, for it is revoked. */
+/** due_clear(txn, rec): it is due no more; the caller writes ${rec}. */
 enum sn_err due_clear(struct sn_txn *txn, struct record *rec) SN_MUST_USE;
 
 /** due_key(rec, out): its key in TABLE_DUE. */

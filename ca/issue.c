@@ -133,6 +133,8 @@ void issue_row(const struct order *order, uint32_t issuer, struct record *rec,
 	intent->has_key = order->has_key;
 	intent->renews = order->renews;
 	intent->keep_old = order->keep_old;
+	if (order->old != NULL)
+		memcpy(intent->old, order->old, SERIAL_BYTES);
 	intent->founds = order->founds;
 	rec->kind = order->kind;
 	rec->issuer = issuer;

@@ -15,11 +15,12 @@ struct order {
 	const struct profile *profile;
 	unsigned days; /* 0: the profile's. */
 	const struct spki *key;
-	bool has_key;     /* We hold the private half. */
-	bool replaces;    /* Another valid one for this device is fine. */
-	bool renews;      /* The others become due for revocation... */
-	int64_t keep_old; /* ...so many seconds later. */
-	uint32_t founds;  /* CAs: the id that it begins. */
+	bool has_key;       /* We hold the private half. */
+	bool replaces;      /* Another valid one for this device is fine. */
+	bool renews;        /* The others become due for revocation... */
+	int64_t keep_old;   /* ...so many seconds later... */
+	const uint8_t *old; /* ...or this serial alone; NULL: all of them. */
+	uint32_t founds;    /* CAs: the id that it begins. */
 	const char *const *sans; /* Servers: "dns:..." and "ip:...". */
 	size_t san_count;
 	const char *to; /* Folder its files go to, or "". */

@@ -8,8 +8,7 @@
 #include "ca/head.h"
 #include "ca/ssl.h"
 
-/* Where the files go, as it is written into the intent. */
-static enum sn_err destination(
+enum sn_err leaf_destination(
     const struct leaf *leaf, char out[PATH_BYTES], struct sn_why *why)
 {
 	char cwd[PATH_MAX];
@@ -89,13 +88,14 @@ enum sn_err leaf_make(struct authority *a, struct leaf *leaf,
 		.replaces = leaf->replaces,
 		.renews = leaf->renews,
 		.keep_old = leaf->keep_old,
+		.old = leaf->old,
 		.sans = leaf->sans,
 		.san_count = leaf->san_count,
 		.to = to,
 	};
 	enum sn_err err;
 
-	if ((err = destination(leaf, to, why)) != SN_OK)
+	if ((err = leaf_destination(leaf, to, why)) != SN_OK)
 		return (err);
 	if (has_key &&
 	    ((err = key_generate(leaf->profile->key, &key, why)) != SN_OK ||

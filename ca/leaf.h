@@ -11,8 +11,9 @@ struct leaf {
 	unsigned days;
 	struct spki request; /* Key of a CSR; .n is 0: make one. */
 	bool replaces;
-	bool renews;      /* What it replaces becomes due for revocation... */
-	int64_t keep_old; /* ...so many seconds later. */
+	bool renews;        /* What it replaces becomes due for revocation... */
+	int64_t keep_old;   /* ...so many seconds later... */
+	const uint8_t *old; /* ...or this serial alone; NULL: all of them. */
 	const char *const *sans;
 	size_t san_count;
 	const char *out; /* Folder asked for; NULL for the authority's own. */
@@ -24,6 +25,11 @@ struct leaf {
 	struct issued issued;
 	char folder[PATH_BYTES];
 };
+
+/** leaf_destination(leaf, out, why): where its files go, as it is written
+ * into the intent: an absolute path, or one in the authority's folder. */
+enum sn_err leaf_destination(const struct leaf *leaf, char out[PATH_BYTES],
+    struct sn_why *why) SN_MUST_USE;
 
 /**
  * leaf_make(a, leaf, signer, issuer, why):

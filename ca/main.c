@@ -81,8 +81,9 @@ static const struct sn_cli_option server_options[] = {
 	{ "out", 'o', "DIR", "write the files there" },
 	{ "days", 0, "N", "valid for N days" },
 	{ "profile", 0, "NAME", "the profile of sicher-ca.conf to follow" },
-	{ "keep-old", 0, "DAYS", "how long what the host has now is kept; else "
-	    "keep_old of sicher-ca.conf" },
+	{ "keep-old", 0, "DAYS", "how long the certificate in the folder is "
+	    "kept, or without one all of the host's; else keep_old of "
+	    "sicher-ca.conf" },
 	{ "beside", 0, NULL, "what the host has now stays, as another "
 	    "machine's of that name" },
 	END
@@ -194,9 +195,11 @@ static const struct sn_cli_command commands[] = {
 	    "  sicher-ca server chat.example.org --san 192.0.2.7\n"
 	    "writes authority/servers/chat.example.org/ with chain.pem, "
 	    "key.pem and ca.pem.\n"
-	    "Said again it renews: what the host had before is due for "
-	    "revocation\nafter 14 days (--keep-old), unless another machine "
-	    "keeps it (--beside).\n",
+	    "Said again it renews: the certificate that lies there is due for "
+	    "revocation\nafter 14 days (--keep-old).\n\n"
+	    "  sicher-ca server chat.example.org --beside --out ./second\n"
+	    "makes one for a second machine of that name; each is renewed in "
+	    "its folder.\n",
 	    1, 1, cmd_server },
 	{ "revoke", "[ACCOUNT]", "revoke certificates, publish the CRL, tell "
 	    "the server", revoke_options,

@@ -1,6 +1,7 @@
 """The life of a certificate: renewed, kept a while, due, revoked, expired."""
 
 import json
+import shlex
 import shutil
 import subprocess
 
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
 import ca_books
-from authority import BUILD, Authority, request
+from authority import BUILD, Authority, request, run
 
 
 @pytest.fixture(scope="module")
@@ -150,14 +151,21 @@ def test_a_renewal_that_was_cut_short_leaves_the_old_one_as_it_was(house):
     assert row(house, serial)["state"] == "valid"
 
 
-def test_a_server_s_old_certificate_is_due_when_it_has_another(house):
+def test_a_server_s_old_certificate_is_due_when_it_has_another(
+        house, tmp_path):
     first = house.server.serial
     told = house.json("server", "localhost")
     assert told["old"]["count"] == 1
     assert row(house, first)["due"] == told["old"]["due"]
     second = told["certificate"]["serial"]
-    # Another machine's of that name stays, when it is said.
-    told = house.json("server", "localhost", "--beside")
+    # Another machine's of that name stays, when it is said; and nobody's
+    # files are written over.
+    done = house.command("server", "localhost", "--beside", ok=False)
+    assert done.returncode == 4 and "--out" in done.stderr
+    assert house.server.serial == second
+    other = tmp_path / "other"
+    told = house.json("server", "localhost", "--beside", "--out", other)
+    third = told["certificate"]["serial"]
     assert "old" not in told and "due" not in row(house, second)
     done = later(house, 15, "revoke", "--due")
     assert done.returncode == 5, done.stderr
@@ -166,9 +174,65 @@ def test_a_server_s_old_certificate_is_due_when_it_has_another(house):
     done = house.command("server", "localhost", "--beside", "--keep-old", "1",
                          ok=False)
     assert done.returncode == 2 and "--keep-old" in done.stderr
-    later(house, 15, "server", "localhost", "--keep-old", "0")
+    # Each is renewed in its folder, and is then alone due.
+    later(house, 15, "server", "localhost", "--keep-old", "0", "--out", other)
     done = later(house, 15, "revoke", "--due")
-    assert done.stdout.count("Revoked: localhost") == 2
+    assert [row(house, s)["state"] for s in (second, third)] == [
+        "valid", "revoked"], done.stdout
+
+
+def test_a_server_s_certificate_elsewhere_is_not_guessed_about(
+        house, tmp_path):
+    first, empty = house.server.serial, tmp_path / "empty"
+    done = house.command("server", "localhost", "--out", empty, ok=False)
+    assert done.returncode == 4 and first in done.stderr
+    assert "--beside" in done.stderr and "--keep-old" in done.stderr
+    assert not empty.exists() and "due" not in row(house, first)
+    # The files were moved to the server: this is the same one's next.
+    house.command("server", "localhost", "--out", empty, "--keep-old", "3")
+    assert "due" in row(house, first)
+    # What is due or revoked is in nobody's way.
+    shutil.rmtree(empty)
+    house.command("server", "other.example.org", "--out", empty)
+
+
+def test_each_machine_of_a_name_is_announced_before_it_ends(house, tmp_path):
+    house.command("server", "two.example.org", "--days", "10")
+    house.command("server", "two.example.org", "--beside", "--out",
+                  tmp_path / "second")
+
+    def due(days):
+        found = json.loads(later(house, days, "expiry", "--json").stdout)
+        return [d["next"] for d in found["due"]
+                if d["name"] == "two.example.org"]
+
+    assert len(due(0)) == 1 and "--out DIR" in due(0)[0]
+    later(house, 11, "server", "two.example.org")
+    assert due(11) == []
+
+
+def as_typed(text):
+    """The arguments of the sicher-ca command behind "To undo:"."""
+    return shlex.split(text.partition("To undo: sicher-ca")[2])
+
+
+@pytest.mark.parametrize("words", [
+    ["issue", "alice"], ["renew", "bob"], ["server", "b.example.org"]],
+    ids=lambda words: words[0])
+def test_what_undoes_it_can_be_typed_as_it_is_printed(founded, tmp_path,
+                                                      words):
+    house = founded.copy(tmp_path / "Bob's CA")
+    house.issue("bob", "main")
+    told = house.command(*words).stdout
+    undo = as_typed(told.splitlines()[-1])
+    done = subprocess.run(
+        [BUILD / "sicher-ca", *undo, "--passphrase-file", house.secret],
+        cwd=tmp_path, text=True, capture_output=True)
+    assert done.returncode == 5 and "Revoked: " in done.stdout, done.stderr
+    # Where the environment says it, nothing has to be added.
+    told = run("sicher-ca", *words, "--passphrase-file", house.secret,
+               env={"SICHER_CA_DIR": str(house.dir)}).stdout
+    assert "--dir" not in told and "To undo" in told
 
 
 def test_a_request_with_a_new_key_renews_and_a_stranger_s_does_not(
@@ -225,7 +289,7 @@ def test_renewing_keeps_the_profile_and_its_limits(house):
     ["renew", "alice", "--compat"], ["expiry", "--within", "x"],
     ["expiry", "--within", ""], ["revoke", "--due", "alice"],
     ["list", "--expiring", "1w"], ["list", "--state", "good"],
-    ["issue", "alice", "--days", "0"], ["issue", "alice", "--days", "99999"],
+    ["issue", "Alice"], ["issue", "alice", "--days", "0"], ["issue", "alice", "--days", "99999"],
 ])
 def test_what_is_typed_wrong_is_told_and_does_nothing(house, words):
     before = rows(house)
@@ -246,8 +310,10 @@ def test_what_ends_soon_is_shown_with_the_command_that_helps(house):
     house.command("server", "chat.example.org", "--days", "10")
     assert due("--within", "5d") == []
     assert due("--within", "15") == [
-        ("certificate", "sicher-ca server chat.example.org")]
-    assert ("certificate", "sicher-ca renew alice --device laptop") in due()
+        ("certificate", f"sicher-ca server chat.example.org --dir "
+                        f"{house.dir}")]
+    assert ("certificate", "sicher-ca renew alice --device laptop --dir "
+                           f"{house.dir}") in due()
     # Who has been renewed is no longer due; who is revoked neither.
     house.command("renew", "alice", "--device", "laptop")
     house.command("server", "chat.example.org")

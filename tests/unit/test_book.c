@@ -13,41 +13,9 @@
 #include "ca/due.h"
 #include "ca/find.h"
 #include "ca/inventory.h"
-#include "ca/tree.h"
+#include "tests/unit/ca_house.h"
 
 #define DAY 86400
-
-struct house {
-	char dir[64];
-	struct sn_store *store;
-	struct sn_txn *txn; /* One that is never committed. */
-	struct sn_why why;
-	uint8_t made; /* Certificates so far: each has a fingerprint. */
-};
-
-static int set_up(void **state)
-{
-	struct house *h = calloc(1, sizeof(*h));
-
-	assert_non_null(h);
-	(void)snprintf(h->dir, sizeof(h->dir), "/tmp/book-XXXXXX");
-	assert_non_null(mkdtemp(h->dir));
-	assert_int_equal(inventory_create(h->dir, &h->store, &h->why), SN_OK);
-	assert_int_equal(sn_txn_write(h->store, &h->txn), SN_OK);
-	*state = h;
-	return (0);
-}
-
-static int tear_down(void **state)
-{
-	struct house *h = *state;
-
-	sn_txn_abort(h->txn);
-	sn_store_close(h->store);
-	tree_remove(h->dir);
-	free(h);
-	return (0);
-}
 
 static enum sn_err reserve(struct house *h, bool renews, struct record *rec)
 {
@@ -133,20 +101,26 @@ static void test_a_device_gets_no_second_certificate_but_by_renewal(
 	assert_int_equal(reserve(h, false, &third), SN_EEXISTS);
 }
 
-static void put_server(struct house *h, bool renews, struct record *rec)
+static void put_server_with(
+    struct house *h, const struct intent *intent, struct record *rec)
 {
-	struct intent intent = { .renews = renews, .keep_old = DAY };
-
 	memset(rec, 0, sizeof(*rec));
 	rec->kind = KIND_SERVER;
 	rec->issuer = 1;
 	rec->not_after = (int64_t)2 * DAY;
 	(void)snprintf(rec->name, sizeof(rec->name), "host.example");
 	assert_int_equal(
-	    book_reserve_in(h->txn, rec, true, &intent, &h->why), SN_OK);
+	    book_reserve_in(h->txn, rec, true, intent, &h->why), SN_OK);
 	rec->der = sn_bytes_of("a certificate");
 	memcpy(rec->fingerprint, rec->serial, SERIAL_BYTES);
 	assert_int_equal(book_enter_in(h->txn, rec, true, &h->why), SN_OK);
+}
+
+static void put_server(struct house *h, bool renews, struct record *rec)
+{
+	struct intent intent = { .renews = renews, .keep_old = DAY };
+
+	put_server_with(h, &intent, rec);
 }
 
 static enum sn_err count_staying(void *arg, const struct record *rec)
@@ -175,6 +149,100 @@ static void test_one_renews_any_number(void **state)
 	assert_int_equal(staying(h), 200);
 	put_server(h, true, &rec);
 	assert_int_equal(staying(h), 1);
+}
+
+static int64_t due_of(struct house *h, const struct record *rec)
+{
+	struct record now;
+
+	assert_int_equal(book_get(h->txn, rec->serial, &now), SN_OK);
+	return (now.due);
+}
+
+/* A host of two machines: the other's stays as it is. */
+static void test_one_alone_is_renewed_where_it_is_named(void **state)
+{
+	struct house *h = *state;
+	struct intent intent = { .renews = true, .keep_old = DAY };
+	struct record first, second, third;
+
+	put_server(h, false, &first);
+	put_server(h, false, &second);
+	memcpy(intent.old, second.serial, SERIAL_BYTES);
+	put_server_with(h, &intent, &third);
+	assert_int_equal(due_of(h, &first), 0);
+	assert_int_equal(due_of(h, &second), third.created + DAY);
+	assert_int_equal(due_of(h, &third), 0);
+}
+
+static void let_end(struct house *h, const struct record *rec)
+{
+	struct record now;
+
+	assert_int_equal(book_get(h->txn, rec->serial, &now), SN_OK);
+	assert_int_equal(due_clear(h->txn, &now), SN_OK);
+	now.not_after = now.due = now.created - 1;
+	assert_int_equal(due_put(h->txn, &now), SN_OK);
+	assert_int_equal(book_put(h->txn, &now), SN_OK);
+}
+
+static uint64_t due_rows(struct house *h)
+{
+	uint64_t n;
+
+	assert_int_equal(sn_txn_count(h->txn, TABLE_DUE, &n), SN_OK);
+	return (n);
+}
+
+static void test_what_has_ended_is_due_no_more(void **state)
+{
+	struct house *h = *state;
+	struct record first, second, third, fourth;
+
+	put_server(h, true, &first);
+	put_server(h, true, &second);
+	put_server(h, true, &third);
+	assert_int_equal(due_rows(h), 2);
+	let_end(h, &first);
+	assert_int_equal(due_rows(h), 2);
+	put_server(h, true, &fourth);
+	/* The second and the third, which live. */
+	assert_int_equal(due_rows(h), 2);
+	assert_int_equal(due_of(h, &first), 0);
+	assert_int_not_equal(due_of(h, &second), 0);
+	assert_int_not_equal(due_of(h, &third), 0);
+}
+
+static enum sn_err read_intent_as(
+    struct house *h, const struct record *rec, uint8_t version, size_t less)
+{
+	struct sn_bytes key = { rec->serial, SERIAL_BYTES }, value;
+	struct intent intent;
+	uint8_t row[256];
+
+	assert_int_equal(
+	    inventory_get(h->txn, TABLE_INTENT, key, &value), SN_OK);
+	assert_true(value.n <= sizeof(row));
+	memcpy(row, value.p, value.n);
+	value = (struct sn_bytes){ row, value.n - less };
+	row[0] = version;
+	assert_int_equal(
+	    inventory_put(h->txn, TABLE_INTENT, key, value), SN_OK);
+	return (book_intent(h->txn, rec, &intent));
+}
+
+/* What a kill left before the authority was upgraded is settled after it. */
+static void test_an_intent_of_the_version_before_is_read(void **state)
+{
+	struct house *h = *state;
+	struct record rec;
+
+	assert_int_equal(reserve(h, false, &rec), SN_OK);
+	assert_int_equal(read_intent_as(h, &rec, 3, 0), SN_OK);
+	assert_int_equal(read_intent_as(h, &rec, 4, 0), SN_ENEWER);
+	assert_int_equal(read_intent_as(h, &rec, 2, 0), SN_ECORRUPT);
+	assert_int_equal(read_intent_as(h, &rec, 2, SERIAL_BYTES), SN_OK);
+	assert_int_equal(read_intent_as(h, &rec, 3, 0), SN_ECORRUPT);
 }
 
 static enum sn_err put_device(struct house *h, const char *name, unsigned label)
@@ -271,7 +339,7 @@ static void test_a_row_that_is_missing_gives_a_device_no_second_certificate(
 	assert_int_equal(reserve(h, false, &second), SN_ECORRUPT);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, house_begin, house_end)
 
 int main(void)
 {
@@ -283,6 +351,9 @@ int main(void)
 		    test_a_revocation_while_it_is_renewed_gives_the_new_one_up),
 		CASE(test_a_device_gets_no_second_certificate_but_by_renewal),
 		CASE(test_one_renews_any_number),
+		CASE(test_one_alone_is_renewed_where_it_is_named),
+		CASE(test_what_has_ended_is_due_no_more),
+		CASE(test_an_intent_of_the_version_before_is_read),
 		CASE(test_without_its_renewal_the_newest_of_the_old_holds_on),
 		CASE(test_what_has_ended_does_not_hold_on),
 		CASE(

@@ -12,41 +12,10 @@
 #include "ca/book.h"
 #include "ca/elect.h"
 #include "ca/inventory.h"
-#include "ca/tree.h"
 #include "ca/verify.h"
+#include "tests/unit/ca_house.h"
 
 #define NOW 1000
-
-struct house {
-	char dir[64];
-	struct sn_store *store;
-	struct sn_txn *txn; /* One that is never committed. */
-	struct sn_why why;
-};
-
-static int set_up(void **state)
-{
-	struct house *h = calloc(1, sizeof(*h));
-
-	assert_non_null(h);
-	(void)snprintf(h->dir, sizeof(h->dir), "/tmp/issuer-XXXXXX");
-	assert_non_null(mkdtemp(h->dir));
-	assert_int_equal(inventory_create(h->dir, &h->store, &h->why), SN_OK);
-	assert_int_equal(sn_txn_write(h->store, &h->txn), SN_OK);
-	*state = h;
-	return (0);
-}
-
-static int tear_down(void **state)
-{
-	struct house *h = *state;
-
-	sn_txn_abort(h->txn);
-	sn_store_close(h->store);
-	tree_remove(h->dir);
-	free(h);
-	return (0);
-}
 
 static void put_record(
     struct house *h, uint32_t id, enum record_state state, int64_t end)
@@ -216,7 +185,7 @@ static void test_two_active_or_none_are_reported(void **state)
 	assert_int_equal(complaints(h, 3), 1);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, house_begin, house_end)
 
 int main(void)
 {
