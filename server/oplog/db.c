@@ -113,6 +113,18 @@ enum sn_err db_open_to_read(
 	return (sn_store_open(&options, out, why));
 }
 
+enum sn_err db_last_seq(struct sn_store *store, uint64_t *out)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(store, &txn)) != SN_OK)
+		return (err);
+	err = db_meta(txn, DB_META_LAST_SEQ, out);
+	sn_txn_abort(txn);
+	return (err);
+}
+
 static enum sn_err skip(struct sn_txn *txn, const char *name, uint64_t by)
 {
 	uint64_t last;

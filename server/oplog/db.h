@@ -81,6 +81,10 @@ enum sn_err db_open(const char *dir, uint64_t map_size, unsigned readers,
 enum sn_err db_open_to_read(
     const char *dir, struct sn_store **out, struct sn_why *why) SN_MUST_USE;
 
+/** db_last_seq(store, out): the log's last place, in a transaction of its
+ * own; 0 when nothing was ever said. */
+enum sn_err db_last_seq(struct sn_store *store, uint64_t *out) SN_MUST_USE;
+
 /** db_skip(store, places, ids): leave ${places} places of the log, and ${ids}
  * ids of accounts and of rooms, out for ever. */
 enum sn_err db_skip(

@@ -248,18 +248,6 @@ static enum sn_err void_tokens(const char *data, struct sn_why *why)
 				   sn_err_text(err)));
 }
 
-static enum sn_err log_end(struct sn_store *store, uint64_t *out)
-{
-	struct sn_txn *txn;
-	enum sn_err err;
-
-	if ((err = sn_txn_read(store, &txn)) != SN_OK)
-		return (err);
-	err = db_meta(txn, DB_META_LAST_SEQ, out);
-	sn_txn_abort(txn);
-	return (err);
-}
-
 static enum sn_err skip_places(struct restore *r, struct sn_why *why)
 {
 	struct sn_store *store;
@@ -269,7 +257,7 @@ static enum sn_err skip_places(struct restore *r, struct sn_why *why)
 	(void)snprintf(dir, sizeof(dir), "%s/net", r->data);
 	if ((err = db_open(dir, 0, 8, NULL, &store, why)) != SN_OK)
 		return (err);
-	if ((err = log_end(store, &r->ends)) != SN_OK ||
+	if ((err = db_last_seq(store, &r->ends)) != SN_OK ||
 	    (err = db_skip(store, RESTORE_SKIP, RESTORE_SKIP_IDS)) != SN_OK)
 		(void)sn_why(why, err, "cannot write to %s: %s", dir,
 		    sn_store_reason(store));
