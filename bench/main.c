@@ -11,10 +11,6 @@
 #include "lib/secret.h"
 #include "lib/version.h"
 
-#define END                         \
-	{                           \
-		NULL, 0, NULL, NULL \
-	}
 #define LOGIN                                               \
 	{                                                   \
 		"login", 0, "HOW",                          \
@@ -50,28 +46,28 @@ static const struct sn_cli_option enrol_options[] = {
 	{ "control", 0, "SOCKET", "sicherd's control socket: make the "
 	    "accounts that are not there" },
 	CONNECTIONS("only the first N people (all)"),
-	END
+	SN_CLI_END
 };
 static const struct sn_cli_option connect_options[] = {
 	LOGIN, CONNECTIONS("spread over N connections' certificates (100)"),
-	FLIGHT("how many at a time (1)"), TIMES, END
+	FLIGHT("how many at a time (1)"), TIMES, SN_CLI_END
 };
 static const struct sn_cli_option direct_options[] = {
 	CONNECTIONS("half send, half receive (100)"),
 	FLIGHT("of each sender (1)"), SIZE, DURABLE,
 	{ "rate", 'r', "N", "messages a second of all; latency counts from "
-	    "when each was due" }, TIMES, END
+	    "when each was due" }, TIMES, SN_CLI_END
 };
 static const struct sn_cli_option fanout_options[] = {
 	CONNECTIONS("members (100)"), FLIGHT("messages that not all have (1)"),
-	SIZE, DURABLE, TIMES, END
+	SIZE, DURABLE, TIMES, SN_CLI_END
 };
 static const struct sn_cli_option durable_options[] = {
 	CONNECTIONS("senders (100)"), FLIGHT("of each sender (1)"), SIZE,
-	TIMES, END
+	TIMES, SN_CLI_END
 };
 static const struct sn_cli_option idle_options[] = {
-	CONNECTIONS("how many (100)"), END
+	CONNECTIONS("how many (100)"), SN_CLI_END
 };
 
 #define COMMAND(name)                                             \
@@ -129,6 +125,7 @@ static const struct sn_cli_program program = {
 	.options = plan_options,
 	.commands = commands,
 	.usage_exit = EX_USAGE,
+	.output_exit = EX_IOERR,
 };
 
 /* A connection is a descriptor. */

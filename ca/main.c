@@ -9,10 +9,6 @@
 #include "lib/secret.h"
 #include "lib/version.h"
 
-#define END                         \
-	{                           \
-		NULL, 0, NULL, NULL \
-	}
 /* clang-format off */
 #define ROOT_KEY							      \
 	{ "root-key", 0, "FILE", "the root's key, where it is not in "	      \
@@ -48,31 +44,31 @@ static const struct sn_cli_option common[] = {
 	{ "config", 'c', "FILE", "the authority's rules; else DIR/sicher-ca.conf" },
 	{ "json", 'j', NULL, "answer in JSON, one object" },
 	PASSPHRASE,
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option init_options[] = {
 	{ "server", 0, "HOST", "make a certificate for this server, too" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option issue_options[] = {
 	DEVICE,
 	{ "batch", 0, "FILE", "certify many requests, a JSON object a line; "
 	    "- is standard input" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option renew_options[] = {
 	DEVICE,
 	{ "keep-old", 0, "DAYS", "how long the old certificate is kept; else "
 	    "keep_old of sicher-ca.conf" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option expiry_options[] = {
 	{ "within", 0, "DAYS", "what ends within so many days (30d)" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option server_options[] = {
@@ -86,7 +82,7 @@ static const struct sn_cli_option server_options[] = {
 	    "sicher-ca.conf" },
 	{ "beside", 0, NULL, "what the host has now stays, as another "
 	    "machine's of that name" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option revoke_options[] = {
@@ -98,18 +94,18 @@ static const struct sn_cli_option revoke_options[] = {
 	    "affiliationChanged, cessationOfOperation, privilegeWithdrawn, ..." },
 	{ "control", 0, "SOCKET", "tell the server behind this socket" },
 	ROOT_KEY,
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option crl_options[] = {
 	{ "control", 0, "SOCKET", "tell the server behind this socket" },
 	ROOT_KEY,
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option crl_check_options[] = {
 	{ "control", 0, "SOCKET", "ask the server behind this socket, too" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option passwd_options[] = {
@@ -118,7 +114,7 @@ static const struct sn_cli_option passwd_options[] = {
 	{ "new-passphrase-file", 0, "FILE", "read it from a file that nobody "
 	    "else can read" },
 	ROOT_KEY,
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option restore_options[] = {
@@ -127,7 +123,7 @@ static const struct sn_cli_option restore_options[] = {
 	{ "ca", 0, "FILE", "the ca.pem beside it, where an issuing CA was made "
 	    "since" },
 	{ "no-crl", 0, NULL, "there is none left, neither here nor there" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option list_options[] = {
@@ -136,7 +132,7 @@ static const struct sn_cli_option list_options[] = {
 	{ "state", 's', "STATE", "valid, revoked, expired, held, pending or "
 	    "abandoned" },
 	{ "expiring", 0, "DAYS", "valid, but ending within so many days" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option verify_options[] = {
@@ -149,13 +145,13 @@ static const struct sn_cli_option verify_options[] = {
 	{ "inhibit-mapping", 0, NULL, "no policy may stand for another" },
 	{ "inhibit-any", 0, NULL, "anyPolicy stands for none" },
 	{ "purpose", 0, "PURPOSE", "client, server or any (any)" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option check_options[] = {
 	{ "accept-clock", 0, NULL, "the clock is right and the books' last "
 	    "time is wrong" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_command commands[] = {
@@ -334,6 +330,7 @@ static const struct sn_cli_program program = {
 	.options = common,
 	.commands = commands,
 	.usage_exit = STATUS_USAGE,
+	.output_exit = STATUS_FAILED,
 };
 
 int main(int argc, char **argv)

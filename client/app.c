@@ -372,9 +372,5 @@ int app_close(struct app *app, enum sn_err err)
 	sn_secret_free(&app->password);
 	if (app->have_profile)
 		profile_free(&app->profile);
-	if (fflush(stdout) != 0 && status == EX_OK) {
-		app_say("cannot write the output: %s", strerror(errno));
-		status = EX_IOERR;
-	}
 	return (status);
 }

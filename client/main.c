@@ -12,10 +12,6 @@
 #include "lib/secret.h"
 #include "lib/version.h"
 
-#define END                         \
-	{                           \
-		NULL, 0, NULL, NULL \
-	}
 /* clang-format off */
 static const struct sn_cli_option common[] = {
 	{ "profile", 'p', "NAME|PATH", "which profile; else $SICHER_PROFILE, "
@@ -25,7 +21,7 @@ static const struct sn_cli_option common[] = {
 	    "where one is chosen" },
 	{ "key-passphrase-fd", 0, "N", "read the key's passphrase from "
 	    "descriptor N" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option send_options[] = {
@@ -36,7 +32,7 @@ static const struct sn_cli_option send_options[] = {
 	{ "timeout", 0, "SECONDS", "how long to try (30)" },
 	{ "wait", 'w', "WHAT", "until it is stored, delivered, or read" },
 	{ "json", 'j', NULL, "answer in JSON, one object" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option listen_options[] = {
@@ -46,12 +42,12 @@ static const struct sn_cli_option listen_options[] = {
 	{ "takeover", 0, NULL, "end the session that listens under it" },
 	{ "own", 0, NULL, "what this account sends itself, too" },
 	{ "away", 0, NULL, "do not let it look as if somebody were there" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option chat_options[] = {
 	{ "plain", 0, NULL, "line by line, on a terminal, too" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option history_options[] = {
@@ -61,23 +57,23 @@ static const struct sn_cli_option history_options[] = {
 	{ "since", 0, "TIME", "the oldest from then on: 2h, 3d, a date" },
 	{ "until", 0, "TIME", "the newest before then" },
 	{ "json", 'j', NULL, "a JSON object a line" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option json_options[] = {
 	{ "json", 'j', NULL, "answer in JSON, an object a line" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option create_options[] = {
 	{ "private", 0, NULL, "by invitation only" },
 	{ "history", 0, NULL, "members may read what was said before them" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option owner_options[] = {
 	{ "revoke", 0, NULL, "no owner any more" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_command commands[] = {
@@ -159,6 +155,7 @@ static const struct sn_cli_program program = {
 	.options = common,
 	.commands = commands,
 	.usage_exit = EX_USAGE,
+	.output_exit = EX_IOERR,
 };
 
 /* A standard descriptor that is closed must not become a connection's. */

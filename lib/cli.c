@@ -295,7 +295,7 @@ static int count_args(const struct sn_cli *cli)
 	return (-1);
 }
 
-int sn_cli_run(
+static int run(
     const struct sn_cli_program *program, int argc, char **argv, void *context)
 {
 	struct sn_cli cli = { .program = program, .context = context };
@@ -330,6 +330,18 @@ int sn_cli_run(
 	    (status = count_args(&cli)) >= 0)
 		return (status);
 	return (cli.command->run(&cli));
+}
+
+int sn_cli_run(
+    const struct sn_cli_program *program, int argc, char **argv, void *context)
+{
+	int status = run(program, argc, argv, context);
+
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != 0)
+		return (status);
+	fprintf(stderr, "%s: the output could not be written whole\n",
+	    program->name);
+	return (program->output_exit);
 }
 
 void *sn_cli_context(const struct sn_cli *cli)

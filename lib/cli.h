@@ -13,8 +13,8 @@
  * may stand before or after it, long or short, and end at "--".  --help (-h)
  * works everywhere and is written from the tables; --version where the
  * program names one.  A mistake is answered on standard error with one
- * sentence that names the nearest command and where help is.  Nothing in
- * here exits.
+ * sentence that names the nearest command and where help is.  A full disk
+ * behind standard output does not look like success.  Nothing in here exits.
  */
 struct sn_cli;
 
@@ -38,6 +38,12 @@ struct sn_cli_command {
 	int (*run)(struct sn_cli *cli); /* Returns the exit status. */
 };
 
+/* The last row of a table of options. */
+#define SN_CLI_END                  \
+	{                           \
+		NULL, 0, NULL, NULL \
+	}
+
 struct sn_cli_program {
 	const char *name;
 	const char *summary;  /* One line. */
@@ -45,13 +51,15 @@ struct sn_cli_program {
 	const char *epilogue; /* Text under the list of commands, or NULL. */
 	const struct sn_cli_option *options; /* Taken by every command. */
 	const struct sn_cli_command *commands;
-	int usage_exit; /* Exit status of a wrong command line. */
+	int usage_exit;  /* Exit status of a wrong command line. */
+	int output_exit; /* ... when standard output did not take it all. */
 };
 
 /**
  * sn_cli_run(program, argc, argv, context):
  * Parse the command line and run its command; returns what that returned, 0
- * after help, or program->usage_exit.  Permutes ${argv}.
+ * after help, or program->usage_exit; where that would be 0 and not all of the
+ * output could be written, program->output_exit.  Permutes ${argv}.
  */
 int sn_cli_run(
     const struct sn_cli_program *program, int argc, char **argv, void *context);

@@ -16,20 +16,20 @@
 
 static const struct sn_cli_option common[] = {
 	{ "config", 'c', "FILE", "the configuration (" DEFAULT_PATH ")" },
-	{ NULL, 0, NULL, NULL },
+	SN_CLI_END,
 };
 
 static const struct sn_cli_option options[] = {
 	{ "test", 't', NULL, "check it and every file it names, then leave" },
 	{ "dump-config", 0, NULL, "print every key with the value in force" },
 	{ "sample-config", 0, NULL, "print a commented sample" },
-	{ NULL, 0, NULL, NULL },
+	SN_CLI_END,
 };
 
 static const struct sn_cli_option restore_options[] = {
 	{ "since", 0, "OLD",
 	    "the last data folder: what it took away stays away" },
-	{ NULL, 0, NULL, NULL },
+	SN_CLI_END,
 };
 
 /* What ends soon does not make it bad, or a reload could not mend it. */
@@ -201,6 +201,7 @@ int main(int argc, char **argv)
 		.options = common,
 		.commands = commands,
 		.usage_exit = 64,
+		.output_exit = EXIT_FAILURE,
 	};
 
 	return (sn_cli_run(&program, argc, argv, NULL));

@@ -8,7 +8,6 @@
 #include "server/ctl/ctl.h"
 
 /* clang-format off */
-#define END { NULL, 0, NULL, NULL }
 #define PASSWORD							      \
 	{ "password-fd", 0, "N", "read a password from descriptor N, instead " \
 	    "of making a one-time secret" },				      \
@@ -20,30 +19,30 @@ static const struct sn_cli_option common[] = {
 	    "$SICHERD_CONTROL, else " SN_CTL_PATH },
 	{ "control", 0, "PATH", "the same, by the name it has elsewhere" },
 	{ "json", 'j', NULL, "answer in JSON, one object" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option add_options[] = {
 	{ "display", 0, "TEXT", "the name that others see" },
 	{ "role", 0, "ROLE", "user (the default) or operator" },
 	PASSWORD,
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_option map_options[] = {
 	{ "uri", 0, "URI", "map this URI instead of a whole subject, where "
 	    "account.rule is \"san-uri\"" },
-	END
+	SN_CLI_END
 };
 
-static const struct sn_cli_option passwd_options[] = { PASSWORD, END };
+static const struct sn_cli_option passwd_options[] = { PASSWORD, SN_CLI_END };
 
 static const struct sn_cli_option limit_options[] = {
 	{ "bytes", 0, "SIZE", "what it may store at the most" },
 	{ "age", 0, "TIME", "how long a room's messages are kept" },
 	{ "none", 0, NULL, "take its own limit away: the configuration's is in "
 	    "force" },
-	END
+	SN_CLI_END
 };
 
 static const struct sn_cli_command commands[] = {
@@ -172,17 +171,12 @@ static const struct sn_cli_program program = {
 	.options = common,
 	.commands = commands,
 	.usage_exit = CTL_USAGE,
+	.output_exit = CTL_FAILED,
 };
 
 int main(int argc, char **argv)
 {
-	int status;
-
 	if (sn_secret_process() != SN_OK)
 		return (CTL_FAILED);
-	status = sn_cli_run(&program, argc, argv, NULL);
-	/* A full disk behind standard output must not look like success. */
-	if (fflush(stdout) != 0 && status == CTL_OK)
-		status = CTL_FAILED;
-	return (status);
+	return (sn_cli_run(&program, argc, argv, NULL));
 }

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,6 +76,7 @@ static const struct sn_cli_program program = {
 	.options = all_options,
 	.commands = commands,
 	.usage_exit = 64,
+	.output_exit = 74,
 };
 
 static int run(const char *line)
@@ -188,6 +190,34 @@ static void help_is_no_mistake(void **state)
 	assert_int_equal(run("help show"), 0);
 }
 
+/* The status of ${line} with standard output in ${path}. */
+static int run_into(const char *path, const char *line)
+{
+	int status, old = dup(STDOUT_FILENO), to = open(path, O_WRONLY);
+
+	assert_int_equal(fflush(stdout), 0);
+	assert_true(old >= 0 && to >= 0 && dup2(to, STDOUT_FILENO) >= 0);
+	status = run(line);
+	assert_true(dup2(old, STDOUT_FILENO) >= 0);
+	clearerr(stdout);
+	(void)fflush(stdout);
+	assert_true(close(old) == 0 && close(to) == 0);
+	return (status);
+}
+
+static void output_that_found_no_room_is_no_success(void **state)
+{
+	(void)state;
+	assert_int_equal(run_into("/dev/full", "--version"), 74);
+	assert_int_equal(run_into("/dev/null", "--version"), 0);
+	assert_int_equal(run_into("/dev/full", "--help"), 74);
+	assert_int_equal(run_into("/dev/null", "--help"), 0);
+	/* What failed says so by its own status, and what says nothing by
+	 * its own as well. */
+	assert_int_equal(run_into("/dev/full", "list"), 45);
+	assert_int_equal(run_into("/dev/full", "nonsense"), 64);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_second_word_is_a_command_or_none),
 		cmocka_unit_test(the_version_is_told_without_a_command),
 		cmocka_unit_test(help_is_no_mistake),
+		cmocka_unit_test(output_that_found_no_room_is_no_success),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
