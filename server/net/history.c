@@ -10,6 +10,7 @@
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
 #include "server/net/sweeper.h"
+#include "server/net/sess_answer.h"
 #include "server/net/sess_error.h"
 #include "server/net/sess_work.h"
 #include "server/oplog/message.h"
@@ -143,11 +144,9 @@ static void put_end(struct sess *s)
 		.count = h->sent,
 		.more = h->page.more,
 	};
-	struct sn_wr w = sess_put(s, 32);
 
-	sn_frame_put_end(&w, &f);
 	history_stop(s);
-	sess_put_end(s, &w);
+	sess_answer_end(s, &f);
 	sess_again(s); /* Frames behind the request have waited. */
 }
 

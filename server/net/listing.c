@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/net/loop.h"
+#include "server/net/sess_answer.h"
 #include "server/net/sess_error.h"
 #include "server/net/sess_work.h"
 
@@ -131,10 +132,8 @@ static void put_end(struct sess *s)
 		.ref = s->listing->ref,
 		.count = s->listing->count,
 	};
-	struct sn_wr w = sess_put(s, 32);
 
-	sn_frame_put_end(&w, &f);
-	sess_put_end(s, &w);
+	sess_answer_end(s, &f);
 }
 
 void listing_feed(struct sess *s)

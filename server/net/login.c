@@ -15,6 +15,7 @@
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
 #include "server/net/owner.h"
+#include "server/net/sess_answer.h"
 #include "server/net/sess_error.h"
 #include "server/net/sess_work.h"
 
@@ -254,9 +255,6 @@ static void refused(struct sess *s, enum sess_login what, uint64_t ref)
 static void succeeded(struct sess *s, enum sess_login what, uint64_t ref,
     const struct keeper_answer *answer)
 {
-	struct sn_frame_done done = { .ref = ref };
-	struct sn_wr w;
-
 	if (s->state != SESS_READY) {
 		s->admitted_by = what == SESS_LOGIN_RESUME   ? "token"
 				 : what == SESS_LOGIN_CHANGE ? "first password"
@@ -270,9 +268,7 @@ static void succeeded(struct sess *s, enum sess_login what, uint64_t ref,
 	    "sess=%llu account=\"%s\" serial=%s address=\"%s\"",
 	    (unsigned long long)s->id, s->account_name, s->peer->serial,
 	    s->address);
-	w = sess_put(s, 32);
-	sn_frame_put_done(&w, &done);
-	sess_put_end(s, &w);
+	sess_answer_done(s, ref, 0);
 }
 
 void login_answer(struct sess *s, const struct keeper_answer *answer)

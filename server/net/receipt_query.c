@@ -3,6 +3,7 @@
 #include "server/net/dispatch.h"
 #include "server/net/net_impl.h"
 #include "server/net/receipt_post.h"
+#include "server/net/sess_answer.h"
 #include "server/net/sess_error.h"
 #include "server/oplog/account.h"
 #include "server/oplog/db_walk.h"
@@ -112,7 +113,6 @@ void receipt_query_on_receipts(struct sess *s, const struct sn_frame *frame)
 	struct sn_frame_receipts f;
 	struct conversation c;
 	struct sn_txn *txn;
-	struct sn_wr w;
 	enum sn_err err;
 
 	if (!sn_frame_get_receipts(frame, &f)) {
@@ -135,7 +135,5 @@ void receipt_query_on_receipts(struct sess *s, const struct sn_frame *frame)
 		return;
 	}
 	end.ref = f.ref;
-	w = sess_put(s, 32);
-	sn_frame_put_end(&w, &end);
-	sess_put_end(s, &w);
+	sess_answer_end(s, &end);
 }

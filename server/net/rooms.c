@@ -6,6 +6,7 @@
 #include "server/net/dispatch.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
+#include "server/net/sess_answer.h"
 #include "server/net/sess_error.h"
 #include "server/oplog/room.h"
 
@@ -238,9 +239,6 @@ void rooms_on_delete(struct sess *s, const struct sn_frame *frame)
 
 void rooms_answer(struct sess *s, const struct oplog_request *q)
 {
-	struct sn_frame_done f = { .ref = q->ref, .seq = q->applied.seq };
-	struct sn_wr w;
-
 	if (q->err == SN_ELIMIT) {
 		limits_error(s, q->ref, limits_of(q));
 		return;
@@ -251,7 +249,5 @@ void rooms_answer(struct sess *s, const struct oplog_request *q)
 		sess_error_of(s, q->ref, q->err);
 		return;
 	}
-	w = sess_put(s, 32);
-	sn_frame_put_done(&w, &f);
-	sess_put_end(s, &w);
+	sess_answer_done(s, q->ref, q->applied.seq);
 }
