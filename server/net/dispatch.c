@@ -111,7 +111,7 @@ static const struct row {
 	[SN_FRAME_SIGNAL]       = { signals_on_signal, LOGGED_IN,  1024 },
 	[SN_FRAME_DIRECTORY]    = { directory_on_directory, LOGGED_IN, 1024 },
 	[SN_FRAME_PRESENCE_SET] = { presence_on_set,   LOGGED_IN,  1024 },
-	[SN_FRAME_PRESENCE_GET] = { presence_on_get,   LOGGED_IN,  1024 },
+	[SN_FRAME_PRESENCE_GET] = { presence_query_on_get, LOGGED_IN,  1024 },
 	[SN_FRAME_ROOM_CREATE]  = { rooms_on_create,   LOGGED_IN,  2048 },
 	[SN_FRAME_ROOM_JOIN]    = { rooms_on_join,     LOGGED_IN,  1024 },
 	[SN_FRAME_ROOM_LEAVE]   = { rooms_on_leave,    LOGGED_IN,  1024 },

@@ -37,7 +37,7 @@ DISPATCH_HANDLER(receipt_read_on_read);
 DISPATCH_HANDLER(signals_on_signal);
 DISPATCH_HANDLER(directory_on_directory);
 DISPATCH_HANDLER(presence_on_set);
-DISPATCH_HANDLER(presence_on_get);
+DISPATCH_HANDLER(presence_query_on_get);
 DISPATCH_HANDLER(receipt_query_on_receipts);
 DISPATCH_HANDLER(rooms_on_create);
 DISPATCH_HANDLER(rooms_on_join);

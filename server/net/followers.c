@@ -196,7 +196,7 @@ bool followers_any(const struct loop *loop, uint64_t room)
 }
 
 void followers_of_room(struct loop *loop, uint64_t room,
-    void (*call)(struct sess *s, void *arg), void *arg)
+    void (*call)(struct sess *s, const void *arg), const void *arg)
 {
 	struct follow_room *r = map_get(&loop->rooms, room);
 	struct sess *s, *next;
@@ -215,7 +215,7 @@ void followers_of_room(struct loop *loop, uint64_t room,
 }
 
 void followers_of_account(struct loop *loop, uint64_t account,
-    void (*call)(struct sess *s, void *arg), void *arg)
+    void (*call)(struct sess *s, const void *arg), const void *arg)
 {
 	struct follower *f = map_get(&loop->followers, account);
 	struct sess *s, *next;

@@ -42,11 +42,11 @@ bool followers_any(const struct loop *loop, uint64_t room);
 
 /** followers_of_room(loop, room, call, arg): every session here that does. */
 void followers_of_room(struct loop *loop, uint64_t room,
-    void (*call)(struct sess *s, void *arg), void *arg);
+    void (*call)(struct sess *s, const void *arg), const void *arg);
 
 /** followers_of_account(loop, account, call, arg): every session of it. */
 void followers_of_account(struct loop *loop, uint64_t account,
-    void (*call)(struct sess *s, void *arg), void *arg);
+    void (*call)(struct sess *s, const void *arg), const void *arg);
 
 /** followers_each(loop, request, call): every session here that may have
  * the message ${request}. */

@@ -16,6 +16,8 @@ struct net;
 struct presence;
 struct sess;
 
+#define PRESENCE_FRAME 128 /* Bytes of a PRESENCE at the most. */
+
 enum presence_state { PRESENCE_OFFLINE, PRESENCE_AWAY, PRESENCE_ONLINE };
 
 enum sn_err presence_new(struct presence **out) SN_MUST_USE;
@@ -32,6 +34,11 @@ const char *presence_word(enum presence_state state);
  * nothing when it never entered. */
 void presence_enter(struct sess *s);
 void presence_leave(struct sess *s);
+
+/** presence_take(p, account, state): the next change that somebody has to
+ * hear of, once; false when there is none. */
+bool presence_take(
+    struct presence *p, uint64_t *account, enum presence_state *state);
 
 /** presence_announce(net): main thread: tell what has changed. */
 void presence_announce(struct net *net);

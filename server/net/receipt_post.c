@@ -1,18 +1,17 @@
 #include "server/net/receipt_post.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "server/net/circular.h"
 #include "server/net/followers.h"
 #include "server/net/net_impl.h"
 
-struct receipt_mail {
-	struct mail mail;
+struct receipts {
 	unsigned count;
 	struct receipt_told told[];
 };
 
-static void hear(struct sess *s, void *arg)
+static void hear(struct sess *s, const void *arg)
 {
 	const struct receipt_told *t = arg;
 
@@ -21,36 +20,34 @@ static void hear(struct sess *s, void *arg)
 		sess_put_bytes(s, (struct sn_bytes){ t->frame, t->n });
 }
 
-static void run_mail(void *owner, struct mail *mail)
+static void read_all(struct loop *loop, const void *paper)
 {
-	struct receipt_mail *m = (struct receipt_mail *)mail;
-	struct loop *loop = owner;
+	const struct receipts *r = paper;
 
-	for (unsigned i = 0; i < m->count; i++) {
-		struct receipt_told *t = &m->told[i];
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct receipt_told *t = &r->told[i];
 
 		if (t->account != 0)
 			followers_of_account(loop, t->account, hear, t);
 		else
 			followers_of_room(loop, t->room, hear, t);
 	}
-	free(m);
 }
 
 void receipt_post_send(struct receipt_post *p)
 {
-	struct net *net = p->loop->net;
+	size_t bytes = p->count * sizeof(*p->told);
+	struct circular *c;
+	struct receipts *r;
 
-	for (unsigned i = 0; i < net->loop_count && p->count > 0; i++) {
-		struct receipt_mail *m =
-		    malloc(sizeof(*m) + p->count * sizeof(*m->told));
-
-		if (m == NULL)
-			break;
-		m->mail.run = run_mail;
-		m->count = p->count;
-		memcpy(m->told, p->told, p->count * sizeof(*m->told));
-		mailbox_post(net->loops[i]->mailbox, &m->mail);
+	if (p->count == 0)
+		return;
+	c = circular_new(p->loop->net, sizeof(*r) + bytes, read_all);
+	if (c != NULL) {
+		r = circular_paper(c);
+		r->count = p->count;
+		memcpy(r->told, p->told, bytes);
+		circular_post(c);
 	}
 	p->count = 0;
 }

@@ -58,7 +58,7 @@ static enum sn_err build(struct loop *loop, const struct oplog_request *q,
 	return (w.bad ? SN_EBUG : SN_OK);
 }
 
-static void hear(struct sess *s, void *arg)
+static void hear(struct sess *s, const void *arg)
 {
 	const struct event *e = arg;
 

@@ -22,7 +22,7 @@ struct signal_mail {
 	uint8_t frame[];
 };
 
-static void hear(struct sess *s, void *arg)
+static void hear(struct sess *s, const void *arg)
 {
 	const struct signal_mail *m = arg;
 
