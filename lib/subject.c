@@ -157,7 +157,29 @@ static enum sn_err key_of_cn(struct sn_bytes cn, const struct uris *uris,
 	return (put_key(out, SN_SUBJECT_CN, cn));
 }
 
-static enum sn_err key_of_uri(struct sn_bytes cn, const struct uris *uris,
+/* Whether a commonName, of however many and in whatever string type, reads
+ * as the name of an account, and not of this one. */
+static bool names_another(const X509 *cert, struct sn_bytes account)
+{
+	const X509_NAME *name = X509_get_subject_name(cert);
+	bool another = false;
+	int at = -1;
+
+	while (!another && (at = X509_NAME_get_index_by_NID(
+				name, NID_commonName, at)) >= 0) {
+		unsigned char *text = NULL;
+		int n = ASN1_STRING_to_UTF8(&text,
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+		struct sn_bytes cn = { text, n > 0 ? (size_t)n : 0 };
+
+		another = n > 0 && sn_name_account(cn) &&
+			  !sn_bytes_equal(cn, account);
+		OPENSSL_free(text);
+	}
+	return (another);
+}
+
+static enum sn_err key_of_uri(const X509 *cert, const struct uris *uris,
     struct sn_subject_key *out, struct sn_cert_refusal *r)
 {
 	const uint8_t *p = uris->first.p;
@@ -169,7 +191,7 @@ static enum sn_err key_of_uri(struct sn_bytes cn, const struct uris *uris,
 		    "and exactly one is needed",
 		    uris->count));
 	if (uris->ours > 0) {
-		if (sn_name_account(cn) && !sn_bytes_equal(cn, uris->account))
+		if (names_another(cert, uris->account))
 			return (sn_cert_refuse(r, BAD, SN_SUBJECT_CONTRADICTION,
 			    "the certificate's commonName and its alternative "
 			    "name are two different accounts"));
@@ -226,10 +248,10 @@ static enum sn_err key_by_rule(X509 *cert, enum sn_subject_rule rule,
 
 	if (rule == SN_SUBJECT_DN)
 		return (key_of_dn(cert, out, r));
-	err = read_cn(cert, &cn, r);
 	/* Where the URI counts, a name of another kind beside it may be. */
 	if (rule == SN_SUBJECT_SAN_URI)
-		return (key_of_uri(cn, uris, out, r));
+		return (key_of_uri(cert, uris, out, r));
+	err = read_cn(cert, &cn, r);
 	return (err != SN_OK ? err : key_of_cn(cn, uris, out, r));
 }
 

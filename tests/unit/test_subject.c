@@ -205,6 +205,40 @@ static void under_the_uri_rule_one_uri_is_the_key(void **state)
 	    uri, "alice", "URI:spiffe://org/\xc3\xa9", NULL, NULL, "bad-uri");
 }
 
+/* Two commonNames beside a URI of alice's. */
+static void names_beside_a_uri(
+    int type, const char *cn, size_t n, const char *second, const char *word)
+{
+	X509 *cert = with_cn(type, cn, n, second);
+	struct sn_cert_refusal r = { .word = "" };
+	struct sn_subject_key key;
+	char label[SN_NAME_MAX + 1];
+
+	pki_ext(cert, ca.cert, "subjectAltName",
+	    "URI:urn:sichernetz:account:alice");
+	assert_int_equal(
+	    sn_subject_key(cert, SN_SUBJECT_SAN_URI, &key, label, &r),
+	    word == NULL ? SN_OK : SN_ECERT);
+	assert_string_equal(r.word, word == NULL ? "" : word);
+	X509_free(cert);
+}
+
+static void no_name_beside_a_uri_is_another_account_s(void **state)
+{
+	static const char no[] = "contradiction";
+
+	(void)state;
+	names_beside_a_uri(
+	    V_ASN1_UTF8STRING, "Alice Miller", 12, "A. Miller", NULL);
+	names_beside_a_uri(V_ASN1_UTF8STRING, "alice", 5, "A. Miller", NULL);
+	names_beside_a_uri(V_ASN1_UTF8STRING, "bob", 3, "bob", no);
+	names_beside_a_uri(V_ASN1_UTF8STRING, "Alice Miller", 12, "bob", no);
+	names_beside_a_uri(V_ASN1_UTF8STRING, "alice", 5, "bob", no);
+	names_beside_a_uri(V_ASN1_T61STRING, "bob", 3, NULL, no);
+	names_beside_a_uri(V_ASN1_BMPSTRING, "\0b\0o\0b", 6, NULL, no);
+	names_beside_a_uri(V_ASN1_BMPSTRING, "\0a\0l\0i\0c\0e", 10, NULL, NULL);
+}
+
 static void a_uri_that_no_key_can_hold_is_refused(void **state)
 {
 	char text[600] = "URI:";
@@ -324,6 +358,7 @@ int main(void)
 		cmocka_unit_test(exactly_one_name_counts),
 		cmocka_unit_test(a_uri_tells_the_device_and_may_not_contradict),
 		cmocka_unit_test(under_the_uri_rule_one_uri_is_the_key),
+		cmocka_unit_test(no_name_beside_a_uri_is_another_account_s),
 		cmocka_unit_test(a_uri_that_no_key_can_hold_is_refused),
 		cmocka_unit_test(a_claim_is_what_a_uri_of_ours_says),
 		cmocka_unit_test(
