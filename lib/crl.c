@@ -10,6 +10,8 @@
 #include "lib/clock.h"
 
 #define LISTS_MAX 64
+/* An authority that ends has no list any more, by its own clock. */
+#define ENDING_S (24 * 60 * 60)
 
 struct entry {
 	uint8_t serial[SN_CERT_SERIAL];
@@ -231,6 +233,32 @@ static enum sn_err add_list(struct sn_crl_set *set, X509_CRL *crl,
 	return (flatten(crl, list, why));
 }
 
+/* A file cut between two lists reads as a good one with fewer of them. */
+static enum sn_err check_complete(const struct sn_crl_set *set,
+    const STACK_OF(X509) * issuers, const struct sn_crl_set *previous,
+    int64_t now, struct sn_why *why)
+{
+	for (int i = 0; i < sk_X509_num(issuers); i++) {
+		const X509 *ca = sk_X509_value(issuers, i);
+		const struct sn_crl_info *had;
+		uint8_t id[SN_CERT_ISSUER];
+		int64_t end;
+
+		sn_cert_issuer(ca, id);
+		if ((had = sn_crl_find(previous, id)) == NULL ||
+		    sn_crl_find(set, id) != NULL ||
+		    sn_cert_time(X509_get0_notAfter(ca), &end) != SN_OK ||
+		    end < now + ENDING_S)
+			continue;
+		return (sn_why(why, SN_EINVAL,
+		    "there is no revocation list of %s any more, and one is "
+		    "in force: the file is cut, or tls.authority names a CA "
+		    "that is no more to be trusted",
+		    had->name));
+	}
+	return (SN_OK);
+}
+
 static X509_CRL *of_der(const unsigned char *der, long len)
 {
 	const unsigned char *p = der;
@@ -330,6 +358,8 @@ enum sn_err sn_crl_read(struct sn_bytes lists, const STACK_OF(X509) * issuers,
 		err = read_der(set, lists, issuers, previous, now, why);
 	else
 		err = read_pem(set, lists, issuers, previous, now, why);
+	if (err == SN_OK && previous != NULL)
+		err = check_complete(set, issuers, previous, now, why);
 	if (err != SN_OK) {
 		sn_crl_free(set);
 		return (err);

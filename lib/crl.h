@@ -36,7 +36,8 @@ struct sn_crl_info {
  * one of ${issuers}, at most one for each.  With ${previous} (NULL: none) a
  * list may not be older than the one in force of the same issuer (a lower
  * number, or the same number and other contents), nor past its nextUpdate
- * unless it is the very one in force.  SN_EINVAL (not such a CRL), SN_ECERT
+ * unless it is the very one in force, nor may an issuer that has one in force
+ * be without, unless it ends within a day.  SN_EINVAL (not such a CRL), SN_ECERT
  * (foreign or badly signed), SN_EEXPIRED, SN_ENOMEM; on failure *${out} is
  * untouched.  The caller frees the set.
  */

@@ -246,7 +246,7 @@ static void there_are_only_so_many_lists(void **state)
 
 static void numbers_only_rise(void **state)
 {
-	struct pki_list list = { .number = 5, .serials = { 1 } };
+	struct pki_list list = { .number = 5, .serials = { 1 } }, other = list;
 	struct sn_bytes text = pki_crl(&ca, &list);
 	struct sn_crl_set *set = NULL, *again = NULL;
 
@@ -264,11 +264,50 @@ static void numbers_only_rise(void **state)
 	list.number = 6;
 	assert_int_equal(meets(&list, set), SN_OK);
 	/* Another issuer counts for itself. */
-	list.number = 1;
+	other.number = 1;
 	assert_int_equal(
-	    read_list(pki_crl(&second, &list), set, &again, NULL), SN_OK);
+	    read_list(pki_join(pki_crl(&ca, &list), pki_crl(&second, &other)),
+		set, &again, NULL),
+	    SN_OK);
 	sn_crl_free(again);
 	sn_crl_free(set);
+}
+
+/* Wherever a file of two lists is cut, the second does not just go. */
+static void a_list_that_is_in_force_is_not_left_out(void **state)
+{
+	struct pki_list list = { .number = 1, .serials = { 5 } };
+	struct sn_bytes both =
+	    pki_join(pki_crl(&ca, &list), pki_crl(&second, &list));
+	const char *between = strstr((const char *)both.p + 1, "-----BEGIN");
+	struct sn_bytes first = { both.p,
+		(size_t)(between - (const char *)both.p) };
+	struct sn_crl_set *set, *again = NULL;
+	int64_t now = sn_clock_wall_s(), end;
+	struct sn_bytes cut = { both.p, 0 };
+
+	(void)state;
+	assert_int_equal(
+	    sn_crl_read(both, issuers, NULL, now, &set, NULL), SN_OK);
+	for (cut.n = first.n; cut.n + 1 < both.n; cut.n++)
+		assert_int_equal(
+		    sn_crl_read(cut, issuers, set, now, &again, NULL),
+		    SN_EINVAL);
+	assert_int_equal(
+	    sn_crl_read(both, issuers, set, now, &again, NULL), SN_OK);
+	sn_crl_free(again);
+	/* One whose authority ends has done its work. */
+	assert_int_equal(
+	    sn_cert_time(X509_get0_notAfter(second.cert), &end), SN_OK);
+	assert_int_equal(
+	    sn_crl_read(first, issuers, set, end - 2 * PKI_DAY, &again, NULL),
+	    SN_EINVAL);
+	assert_int_equal(
+	    sn_crl_read(first, issuers, set, end - PKI_DAY + 1, &again, NULL),
+	    SN_OK);
+	sn_crl_free(again);
+	sn_crl_free(set);
+	free((void *)(uintptr_t)both.p);
 }
 
 static void an_ended_list_replaces_nothing(void **state)
@@ -378,6 +417,7 @@ int main(void)
 		    entries_with_what_is_not_understood_are_refused),
 		cmocka_unit_test(there_are_only_so_many_lists),
 		cmocka_unit_test(numbers_only_rise),
+		cmocka_unit_test(a_list_that_is_in_force_is_not_left_out),
 		cmocka_unit_test(an_ended_list_replaces_nothing),
 		cmocka_unit_test(every_prefix_of_a_list_is_refused),
 		cmocka_unit_test(every_bit_of_a_list_counts),
