@@ -91,7 +91,7 @@ int ctl_export(struct sn_cli *cli)
 		if (status != CTL_OK)
 			return ((int)status);
 		more = json_is_true(json_object_get(reply, "more"));
-		after = json_integer(ctl_number(reply, "next"));
+		after = json_incref(json_object_get(reply, "next"));
 		written = put_lines(reply);
 		json_decref(reply);
 		if (!written) {

@@ -204,6 +204,36 @@ def test_an_export_of_many_messages_comes_whole(server, people):
     assert got == seqs
 
 
+def test_an_export_of_many_rooms_comes_whole(server, people):
+    """More than a page of them, and what lies behind them."""
+    with server.login(people.alice_laptop) as alice:
+        for i in range(620):
+            alice.call("DONE", "ROOM_CREATE", f"#r{i}", True, "")
+        alice.post("bob", "behind them")
+    pages, after = [], {}
+    while True:
+        page = server.ctl("export", "alice", **after)
+        pages.append(page["lines"])
+        if not page["more"]:
+            break
+        after = {"after": page["next"]}
+    assert max(map(len, pages)) <= 500
+    lines = exported(server, "alice")
+    assert lines == sum(pages, [])
+    assert [line["what"] for line in lines] == [
+        "account", "device"] + 620 * ["room"] + ["message"]
+    assert {line["room"] for line in lines if line["what"] == "room"} == {
+        f"#r{i}" for i in range(620)}
+
+
+@pytest.mark.parametrize("after", [
+    7, {}, {"of": "rooms"}, {"of": "rooms", "at": "x"}, {"of": "what", "at": 1},
+    {"of": "devices", "at": "00"}, {"of": "devices", "at": 3}], ids=str)
+def test_a_page_of_an_export_that_was_not_named_is_refused(shared, after):
+    answer = shared.ask("export", account="alice", after=after)
+    assert (answer["ok"], answer["error"]) == (False, "usage")
+
+
 def test_nobody_is_exported_who_does_not_exist(shared):
     answer = shared.command("export", "nobody", ok=False)
     assert answer.returncode == 3 and answer.stdout == ""

@@ -1,5 +1,6 @@
 """Damage in the database: told, never delivered, and never a wrong answer."""
 
+import json
 import os
 import random
 import shutil
@@ -94,6 +95,39 @@ def test_retention_removes_what_it_can_beside_what_is_damaged(server, people):
             assert time.monotonic() < limit
             time.sleep(0.05)
         assert [m.seq for m in carol.history("alice")[0]] == [stays]
+
+
+def lose_member(server, room, account):
+    """The record of one member, 14 bytes behind a key of two numbers, is
+    another's."""
+    node = struct.pack("<HHHH", 14, 0, 0, 16) + struct.pack(
+        ">QQ", room, account)
+    data = database(server).read_bytes()
+    assert node in data
+    database(server).write_bytes(data.replace(
+        node, node[:-1] + bytes([node[-1] ^ 0x40])))
+
+
+def test_an_export_tells_of_the_room_that_is_damaged_and_goes_on(
+        server, people):
+    with server.login(people.alice_laptop) as alice:
+        for room in ("#first", "#second", "#third"):
+            alice.call("DONE", "ROOM_CREATE", room, True, "")
+        alice.post("bob", "behind them")
+    account = server.ctl("account.show", "alice")["account_id"]
+    whole = server.command("export", "alice").stdout.splitlines()
+    server.stop()
+    lose_member(server, 2, account)
+    assert check(server).returncode == 1
+    server.start()
+    lines = [json.loads(line) for line in
+             server.command("export", "alice").stdout.splitlines()]
+    assert len(lines) == len(whole)
+    assert [line["room"] for line in lines if line["what"] == "room"] == [
+        "#first", "#third"]
+    assert [line["room_id"] for line in lines
+            if line["what"] == "damaged"] == [2]
+    assert lines[-1]["what"] == "message"
 
 
 def test_a_damaged_password_is_found(server, people):
