@@ -230,21 +230,35 @@ static enum sn_err find_named(
 	return (err == SN_EINVAL ? SN_ENOTFOUND : err);
 }
 
+/* A number from 0 on; 0 where it is not given. */
+static bool take(const json_t *request, const char *name, uint64_t *out)
+{
+	const json_t *value = json_object_get(request, name);
+	json_int_t n = json_integer_value(value);
+
+	*out = (uint64_t)n;
+	return (value == NULL || (json_is_integer(value) && n >= 0));
+}
+
 json_t *admin_store_limit(
     struct net *net, const json_t *request, int *fds, unsigned count)
 {
 	struct op op = { .kind = OP_LIMIT, .time = sn_clock_wall_ms() };
 	const char *name = admin_text(request, "name");
-	json_int_t bytes =
-	    json_integer_value(json_object_get(request, "bytes"));
-	json_int_t age = json_integer_value(json_object_get(request, "age"));
+	const json_t *none = json_object_get(request, "none");
+	struct limit *limit = &op.limit.limit;
 	json_t *failure;
 	enum sn_err err;
 
 	(void)fds;
 	(void)count;
-	if (bytes < 0 || age < 0)
-		return (admin_failed("invalid", "a limit is not below 0"));
+	/* What is not understood must not read as "no limit". */
+	if (!take(request, "bytes", &limit->bytes) ||
+	    !take(request, "age", &limit->age) ||
+	    (none != NULL && !json_is_boolean(none)))
+		return (admin_failed("invalid",
+		    "a limit is a number of bytes, and one of milliseconds, "
+		    "not below 0; \"none\" is true or false"));
 	if ((err = find_named(net, name, &op.limit)) != SN_OK)
 		return (
 		    admin_failed(err == SN_ENOTFOUND ? "not-found" : "internal",
@@ -252,18 +266,16 @@ json_t *admin_store_limit(
 			    ? "there is no account or room \"%.65s\""
 			    : "cannot read the database for \"%.65s\"",
 			name));
-	if (op.limit.of == USAGE_ACCOUNT && age != 0)
+	if (op.limit.of == USAGE_ACCOUNT && limit->age != 0)
 		return (admin_failed("invalid",
 		    "an account has a limit of bytes alone; how long messages "
 		    "are kept is a room's, or everybody's: retention.age"));
-	op.limit.set = !json_is_true(json_object_get(request, "none"));
-	op.limit.limit =
-	    (struct limit){ .bytes = (uint64_t)bytes, .age = (uint64_t)age };
+	op.limit.set = !json_is_true(none);
 	if (!admin_apply(net, &op, &failure))
 		return (failure);
 	sn_log(SN_NOTICE, "store.limit",
-	    "name=\"%s\" set=%d bytes=%lld age=%lld", name, op.limit.set,
-	    (long long)bytes, (long long)age);
+	    "name=\"%s\" set=%d bytes=%llu age=%llu", name, op.limit.set,
+	    (unsigned long long)limit->bytes, (unsigned long long)limit->age);
 	return (json_pack("{s:b, s:s}", "ok", 1, "name", name));
 }
 

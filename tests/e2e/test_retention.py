@@ -211,3 +211,11 @@ def test_a_limit_that_makes_no_sense_is_refused(shared, words, says):
     answer = shared.command("store", "limit", *words, ok=False)
     assert answer.returncode != 0
     assert says in answer.stderr
+
+
+@pytest.mark.parametrize("fields", [
+    {"bytes": "1GiB"}, {"bytes": 1.5}, {"bytes": -1}, {"age": "1d"},
+    {"age": True}, {"none": "yes"}], ids=str)
+def test_a_limit_that_is_not_understood_does_not_read_as_none(shared, fields):
+    answer = shared.ask("store.limit", name="carol", **fields)
+    assert (answer["ok"], answer["error"]) == (False, "invalid")
