@@ -18,6 +18,11 @@ uint64_t sn_clock_mono(void)
 	return ((uint64_t)ts.tv_sec * SN_NS_PER_S + (uint64_t)ts.tv_nsec);
 }
 
+uint64_t sn_clock_mono_ms(void)
+{
+	return (sn_clock_mono() / SN_NS_PER_MS);
+}
+
 uint64_t sn_clock_wall_ms(void)
 {
 	struct timespec ts;

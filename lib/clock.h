@@ -15,6 +15,9 @@
 /** sn_clock_mono(): nanoseconds of CLOCK_MONOTONIC. */
 uint64_t sn_clock_mono(void);
 
+/** sn_clock_mono_ms(): the same in whole milliseconds. */
+uint64_t sn_clock_mono_ms(void);
+
 /** sn_clock_wall_ms(): milliseconds since 1970-01-01 UTC. */
 uint64_t sn_clock_wall_ms(void);
 

@@ -5,44 +5,36 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "server/base/clock_guard.h"
+#include "server/net/clock_watch.h"
+#include "server/net/store_watch.h"
 #include "server/oplog/db.h"
 #include "server/oplog/message.h"
 #include "server/oplog/retention.h"
 
 #define TICK_MS 500
-#define FILL_EVERY_MS 5000
 #define ROOMS_EVERY_MS 60000
-#define CLOCK_EVERY_MS 600000
 #define REMIND_MS 3600000
 #define PURGE_ROWS 256
-#define FILL_ALARM 80 /* Per cent. */
 
 struct sweeper {
 	struct net *net;
 	pthread_t thread;
 	struct sn_txn *reader;
-	atomic_bool held; /* The clock is not believed. */
-	atomic_ullong forgotten, used, free, size;
+	atomic_ullong forgotten;
+	struct clock_watch clock;
+	struct store_watch room;
 	/* Guarded by ${lock}. */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stopping, changed;
 	struct retention policy;
 	uint64_t quota;
-	struct clock_guard guard;
 	struct sn_log_limit damage;
 	/* The thread's own; monotonic ms of what comes next. */
 	struct retention in_force;
 	uint64_t oldest_at, room_at;
-	uint64_t fill_next, expired_next, rooms_next, clock_next, remind_next,
-	    filling_next;
+	uint64_t expired_next, rooms_next;
 };
-
-static uint64_t mono_ms(void)
-{
-	return (sn_clock_mono() / SN_NS_PER_MS);
-}
 
 static bool stopping(struct sweeper *s)
 {
@@ -77,11 +69,11 @@ static void rest(struct sweeper *s, uint64_t ms)
 /* Submit, wait, and leave the log to others for as long as it took. */
 static enum sn_err submit(struct sweeper *s, const struct op *op)
 {
-	uint64_t began = mono_ms();
+	uint64_t began = sn_clock_mono_ms();
 	struct applied applied;
 	enum sn_err err = oplog_submit_wait(s->net->log, op, &applied);
 
-	rest(s, mono_ms() - began);
+	rest(s, sn_clock_mono_ms() - began);
 	return (err);
 }
 
@@ -179,7 +171,7 @@ static void pass_on(struct sweeper *s, picker *from)
 	if (from == pick_rooms)
 		s->room_at++;
 	else if (from == pick_expired)
-		s->expired_next = mono_ms() + ROOMS_EVERY_MS;
+		s->expired_next = sn_clock_mono_ms() + ROOMS_EVERY_MS;
 }
 
 /* Pick and forget until nothing is left. */
@@ -248,71 +240,6 @@ static enum sn_err set_quota(struct sweeper *s, uint64_t quota)
 	return (submit(s, &op));
 }
 
-static void look_at_fill(struct sweeper *s, uint64_t mono)
-{
-	struct sn_store_room room;
-
-	if (mono < s->fill_next || sn_store_room(s->net->store, &room) != SN_OK)
-		return;
-	s->fill_next = mono + FILL_EVERY_MS;
-	atomic_store(&s->used, room.used);
-	atomic_store(&s->free, room.free);
-	atomic_store(&s->size, room.size);
-	if (room.used < room.size / 100 * FILL_ALARM) {
-		s->filling_next = 0;
-		return;
-	}
-	if (mono < s->filling_next)
-		return;
-	s->filling_next = mono + REMIND_MS;
-	sn_log(SN_ALARM, "store.filling",
-	    "used=%llu size=%llu what=\"raise store.map_size and restart, or "
-	    "keep less: retention.age, retention.bytes; sicherctl store shows "
-	    "what uses it\"",
-	    (unsigned long long)room.used, (unsigned long long)room.size);
-}
-
-/* This node's time, so that a quiet server does not look like a leap. */
-static void note_clock(struct sweeper *s, uint64_t wall, uint64_t mono)
-{
-	struct db_key value = db_key1(wall);
-	struct oplog_request *q;
-
-	if (mono < s->clock_next)
-		return;
-	s->clock_next = mono + CLOCK_EVERY_MS;
-	if (oplog_local_new(DB_META, sn_bytes_of(DB_META_CLOCK),
-		db_bytes(&value), &q) != SN_OK)
-		return;
-	if (oplog_ride(s->net->log, q) != SN_OK)
-		oplog_request_free(q);
-}
-
-static bool look_at_clock(struct sweeper *s, uint64_t *wall, uint64_t mono)
-{
-	bool was = atomic_load(&s->held), good;
-
-	pthread_mutex_lock(&s->lock);
-	*wall = sn_clock_wall_ms();
-	good = clock_guard_look(&s->guard, *wall, mono);
-	pthread_mutex_unlock(&s->lock);
-	atomic_store(&s->held, !good);
-	if (good) {
-		if (was)
-			sn_log(SN_NOTICE, "clock.believed",
-			    "what=\"retention and ttl go on\"");
-		s->remind_next = 0;
-		note_clock(s, *wall, mono);
-	} else if (mono >= s->remind_next) {
-		s->remind_next = mono + REMIND_MS;
-		sn_log(SN_ALARM, "clock.leapt",
-		    "what=\"the time is a day or more from what it should be: "
-		    "nothing is removed until it is set right; if it is right, "
-		    "say sicherctl store accept-clock\"");
-	}
-	return (good);
-}
-
 static void take_policy(struct sweeper *s, uint64_t *quota)
 {
 	pthread_mutex_lock(&s->lock);
@@ -353,12 +280,13 @@ static void *run(void *arg)
 	enum sn_err err;
 
 	while (!stopping(s)) {
-		uint64_t mono = mono_ms();
+		uint64_t mono = sn_clock_mono_ms();
 
 		take_policy(s, &quota);
-		look_at_fill(s, mono);
+		store_watch_look(&s->room, s->net->store);
 		err = set_quota(s, quota);
-		if (look_at_clock(s, &wall, mono) && err == SN_OK)
+		if (clock_watch_look(&s->clock, s->net->log, &wall) &&
+		    err == SN_OK)
 			err = tick(s, wall, mono);
 		if (err != SN_OK) {
 			/* A full disk, and the like: what was picked stays. */
@@ -382,38 +310,15 @@ static void copy_policy(struct sweeper *s, const struct settings *set)
 	s->quota = set->limits.account_bytes;
 }
 
-/* The latest time that the database knows: of the last row of the log, or
- * noted since. */
-static enum sn_err last_time(struct sn_txn *txn, uint64_t *out)
-{
-	struct sn_bytes key, row;
-	struct sn_cursor *c;
-	struct op op;
-	enum sn_err err;
-
-	if ((err = db_meta(txn, DB_META_CLOCK, out)) != SN_OK ||
-	    (err = sn_cursor_open(txn, DB_LOG, &c)) != SN_OK)
-		return (err);
-	err = sn_cursor_last(c, &key, &row);
-	if (err == SN_OK && op_decode(row, &op) == SN_OK && op.time > *out)
-		*out = op.time;
-	sn_cursor_close(c);
-	return (err == SN_ENOTFOUND ? SN_OK : err);
-}
-
 static enum sn_err init(struct sweeper *s)
 {
 	pthread_condattr_t attr;
-	uint64_t last;
 	enum sn_err err;
 
 	if ((err = sn_txn_read(s->net->store, &s->reader)) != SN_OK)
 		return (err);
-	if ((err = last_time(s->reader, &last)) == SN_OK)
-		clock_guard_start(
-		    &s->guard, sn_clock_wall_ms(), mono_ms(), last);
+	err = clock_watch_open(&s->clock, s->reader);
 	sn_txn_reset(s->reader);
-	atomic_store(&s->held, s->guard.held);
 	if (err == SN_OK &&
 	    (pthread_condattr_init(&attr) != 0 ||
 		pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
@@ -435,7 +340,7 @@ enum sn_err sweeper_start(struct net *net, struct sweeper **out)
 	s->damage.period_ns = REMIND_MS * SN_NS_PER_MS;
 	copy_policy(s, net->settings);
 	if ((err = init(s)) == SN_OK)
-		look_at_fill(s, mono_ms());
+		store_watch_look(&s->room, net->store);
 	if (err == SN_OK && pthread_create(&s->thread, NULL, run, s) != 0)
 		err = SN_ENOMEM;
 	if (err != SN_OK) {
@@ -459,6 +364,7 @@ void sweeper_stop(struct sweeper *s)
 	sn_txn_abort(s->reader);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
+	clock_watch_close(&s->clock);
 	free(s);
 }
 
@@ -478,11 +384,9 @@ void sweeper_policy(struct sweeper *s, const struct settings *settings)
 
 bool sweeper_accept_clock(struct sweeper *s)
 {
-	bool held;
+	bool held = clock_watch_accept(&s->clock);
 
 	pthread_mutex_lock(&s->lock);
-	held = s->guard.held;
-	clock_guard_accept(&s->guard, sn_clock_wall_ms(), mono_ms());
 	change(s);
 	pthread_mutex_unlock(&s->lock);
 	return (held);
@@ -490,20 +394,13 @@ bool sweeper_accept_clock(struct sweeper *s)
 
 uint64_t sweeper_now(const struct sweeper *s)
 {
-	return (atomic_load(&s->held) ? 0 : sn_clock_wall_ms());
-}
-
-static void put(json_t *out, const char *name, uint64_t value)
-{
-	(void)json_object_set_new(out, name, json_integer((json_int_t)value));
+	return (clock_watch_now(&s->clock));
 }
 
 void sweeper_status(struct sweeper *s, json_t *out)
 {
-	put(out, "store_used", atomic_load(&s->used));
-	put(out, "store_free", atomic_load(&s->free));
-	put(out, "store_size", atomic_load(&s->size));
-	put(out, "forgotten", atomic_load(&s->forgotten));
-	(void)json_object_set_new(
-	    out, "clock_held", json_boolean(atomic_load(&s->held)));
+	store_watch_status(&s->room, out);
+	(void)json_object_set_new(out, "forgotten",
+	    json_integer((json_int_t)atomic_load(&s->forgotten)));
+	clock_watch_status(&s->clock, out);
 }

@@ -10,7 +10,7 @@
  * retention, ids past the dedupe horizon.  It decides from snapshots and
  * submits operations of at most OP_FORGET_MAX messages, one at a time, and
  * rests as long as each took, so that the log's writer is never held up.
- * It also looks how full the database is, and whether the clock is sane.
+ * On its way it looks at the clock and at how full the database is.
  */
 
 /** sweeper_start(net, out): with the policy of ${net->settings}. */
