@@ -150,6 +150,7 @@ void allowance_settle(struct sess *s)
 	s->allowance->sessions++;
 	pthread_mutex_unlock(&a->lock);
 	s->surplus = false;
+	deadline_clear(s);
 }
 
 /* Tokens that it had for later are the others'. */

@@ -275,7 +275,7 @@ void door_open(struct loop *loop)
 			return;
 		}
 		/* Its time does not run while it stands in line. */
-		s->deadline += now - s->door.at;
+		deadline_add(s, now - s->door.at);
 		take(s);
 		put(s, DOOR_PLACE, now);
 		if (hung_up(s))

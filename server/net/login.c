@@ -172,6 +172,11 @@ static void enter_ready(struct sess *s)
 	s->heard = sn_clock_mono();
 	if (!sess_enter(s, SESS_READY))
 		return;
+	/* As long as for a login, for its SYNC. */
+	if (s->surplus)
+		deadline_set(
+		    s, s->heard + s->loop->settings->limits.handshake_time *
+				      SN_NS_PER_MS);
 	audit(s, SN_INFO, "session.ready", s->admitted_by);
 	w = sess_put(s, 512);
 	sn_frame_put_ready(&w, &f);
@@ -286,7 +291,7 @@ void login_answer(struct sess *s, const struct keeper_answer *answer)
 		return;
 	s->login = SESS_LOGIN_NONE;
 	/* The wait was ours. */
-	s->deadline += sn_clock_mono() - s->waited;
+	deadline_add(s, sn_clock_mono() - s->waited);
 	sess_again(s);
 	switch (answer->verdict) {
 	case KEEPER_OK:

@@ -16,7 +16,6 @@
 #include "server/net/sess_work.h"
 
 #define TICK_MS 1000
-#define DRAIN_TICK_MS 50
 #define RELEASE_MS 10 /* How often sessions over their rate are looked at. */
 
 static void on_answer(void *arg, const struct keeper_answer *answer)
@@ -196,10 +195,10 @@ static void free_closed(struct loop *loop)
 static void tick(struct loop *loop)
 {
 	uint64_t now = sn_clock_mono();
-	uint64_t every = loop->draining > 0 ? DRAIN_TICK_MS : TICK_MS;
 	struct sess *s, *next;
 
-	if (now - loop->last_tick < every * SN_NS_PER_MS)
+	deadline_look(loop, now, sess_late);
+	if (now - loop->last_tick < TICK_MS * SN_NS_PER_MS)
 		return;
 	loop->last_tick = now;
 	for (s = loop->all; s != NULL; s = next) {
@@ -238,8 +237,8 @@ static int timeout(const struct loop *loop)
 		return (0);
 	if (loop->throttled != NULL)
 		return (door_timeout(loop, RELEASE_MS));
-	return (
-	    door_timeout(loop, loop->draining > 0 ? DRAIN_TICK_MS : TICK_MS));
+	return (deadline_timeout(
+	    loop, sn_clock_mono(), door_timeout(loop, TICK_MS)));
 }
 
 static void *run(void *arg)

@@ -10,6 +10,7 @@
 #include "server/keeper/keeper_client.h"
 #include "server/base/mailbox.h"
 #include "server/base/map.h"
+#include "server/net/deadline.h"
 #include "server/net/door.h"
 #include "server/net/names.h"
 #include "server/net/net.h"
@@ -51,6 +52,7 @@ struct loop {
 	uint64_t changes;   /* How often loop_changed was called. */
 	struct signals_target targets[SIGNALS_TARGETS];
 	struct door door;
+	struct deadlines deadlines;
 	struct map sessions;  /* id -> struct sess */
 	struct map followers; /* account id -> struct follower */
 	struct map rooms;     /* room id -> struct follow_room */
@@ -61,7 +63,6 @@ struct loop {
 	unsigned reads_waiting;
 	uint64_t last_id;
 	uint64_t last_tick, last_release;
-	unsigned draining;
 	uint8_t scratch[LOOP_SCRATCH];
 	uint8_t tail[SN_FRAME_MAX + 512]; /* Of a message on its way in. */
 };

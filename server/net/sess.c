@@ -39,12 +39,11 @@ void sess_drop(struct sess *s)
 
 	if (s->state == SESS_CLOSED)
 		return;
-	if (s->state == SESS_DRAINING)
-		loop->draining--;
 	if (s->state != SESS_READY)
 		addresses_leave(loop->net->addresses, s->host);
 	addresses_gone(loop->net->addresses);
 	door_leave(s);
+	deadline_clear(s);
 	if (s->account != 0)
 		sn_log(SN_INFO, "session.closed",
 		    "sess=%llu account=\"%s\" address=\"%s\" in=%llu "
@@ -80,15 +79,14 @@ bool sess_enter(struct sess *s, enum sess_state to)
 		sess_drop(s);
 		return (true);
 	}
-	if (to == SESS_READY)
+	if (to == SESS_READY) {
 		addresses_leave(s->loop->net->addresses, s->host);
+		deadline_clear(s);
+	}
 	if (to == SESS_READY || to == SESS_DRAINING)
 		door_leave(s);
-	if (to == SESS_DRAINING) {
-		if (s->state == SESS_READY)
-			addresses_enter(s->loop->net->addresses, s->host);
-		s->loop->draining++;
-	}
+	if (to == SESS_DRAINING && s->state == SESS_READY)
+		addresses_enter(s->loop->net->addresses, s->host);
 	s->state = to;
 	return (true);
 }
@@ -123,7 +121,7 @@ void sess_refuse(struct sess *s, const char *code, const char *text)
 	follow_stop(s);
 	history_stop(s);
 	listing_stop(s);
-	s->deadline = sn_clock_mono() + DRAIN_NS;
+	deadline_set(s, sn_clock_mono() + DRAIN_NS);
 }
 
 /* Whether there is one who could be told why, and named. */
@@ -157,7 +155,7 @@ void sess_linger(struct sess *s)
 	s->failed = true;
 	s->in.paused = s->out.blocked = false;
 	(void)shutdown(s->watch.fd, SHUT_WR);
-	s->deadline = sn_clock_mono() + DRAIN_NS;
+	deadline_set(s, sn_clock_mono() + DRAIN_NS);
 	sn_poll_want(s->loop->poll, &s->watch, true, false);
 }
 
@@ -190,7 +188,6 @@ void sess_accept(struct loop *loop, int fd, uint64_t host, const char *address)
 	s->loop = loop;
 	s->id = ++loop->last_id;
 	s->since = s->heard = sn_clock_mono();
-	s->deadline = s->since + set->limits.handshake_time * SN_NS_PER_MS;
 	sn_buf_init(&s->in.kept, SN_FRAME_HEAD + SN_FRAME_MAX + LOOP_SCRATCH);
 	sn_buf_init(&s->out.queue, set->limits.output_queue);
 	s->host = host;
@@ -208,6 +205,7 @@ void sess_accept(struct loop *loop, int fd, uint64_t host, const char *address)
 		loop->all->prev = s;
 	loop->all = s;
 	loop->count++;
+	deadline_set(s, s->since + set->limits.handshake_time * SN_NS_PER_MS);
 	return;
 
 err3:

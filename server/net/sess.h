@@ -10,6 +10,7 @@
 #include "server/gate/gate.h"
 #include "server/keeper/keeper_client.h"
 #include "server/net/allowance.h"
+#include "server/net/deadline.h"
 #include "server/net/door.h"
 #include "server/net/sess_in.h"
 #include "server/net/sess_out.h"
@@ -89,9 +90,10 @@ struct sess {
 	char address[64];
 	uint64_t host; /* The same, as addresses.h counts it. */
 	struct door_guest door;
+	struct deadline deadline; /* See deadline.h. */
 
 	/* Monotonic nanoseconds. */
-	uint64_t since, deadline, heard, pinged;
+	uint64_t since, heard, pinged;
 	uint64_t waited; /* Since when it waits for AUTH's answer. */
 
 	uint64_t account; /* From auth on. */

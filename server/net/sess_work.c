@@ -121,34 +121,28 @@ void sess_ready(struct sn_poll_watch *watch, bool can_read, bool can_write)
 	sess_work(s);
 }
 
+void sess_late(struct sess *s)
+{
+	if (s->state < SESS_READY)
+		limits_reached(s->loop->net, LIMITS_HANDSHAKE_TIME);
+	if (s->state == SESS_DRAINING || s->state <= SESS_TLS)
+		sess_drop(s);
+	else if (s->state == SESS_READY)
+		allowance_end(s);
+	else
+		sess_bye(s, "timeout", "login took too long");
+}
+
 void sess_tick(struct sess *s, uint64_t now)
 {
 	const struct settings *set = s->loop->settings;
 	struct sn_frame_ping ping = { .nonce = now };
 	struct sn_wr w;
 
-	if (s->state == SESS_DRAINING || s->state <= SESS_TLS) {
-		if (now < s->deadline || s->door.where == DOOR_LINE)
-			return;
-		if (s->state != SESS_DRAINING)
-			limits_reached(s->loop->net, LIMITS_HANDSHAKE_TIME);
-		sess_drop(s);
+	if (s->state != SESS_READY)
 		return;
-	}
-	if (s->state != SESS_READY) {
-		/* Time spent waiting for us is not the client's. */
-		if (s->login == SESS_LOGIN_NONE && now >= s->deadline) {
-			limits_reached(s->loop->net, LIMITS_HANDSHAKE_TIME);
-			sess_bye(s, "timeout", "login took too long");
-		}
-		return;
-	}
 	if (sess_recheck(s))
 		return;
-	if (s->surplus && now >= s->deadline) {
-		allowance_end(s);
-		return;
-	}
 	if (s->in.paused)
 		sess_again(s);
 	if (now - s->heard >= set->limits.idle_time * SN_NS_PER_MS) {

@@ -24,7 +24,10 @@ void sess_again(struct sess *s);
 /** sess_work(s): read, act, deliver, as far as this turn's share goes. */
 void sess_work(struct sess *s);
 
-/** sess_tick(s, now): once a second: timeouts, pings, certificate's end. */
+/** sess_tick(s, now): once a second: silence, pings, certificate's end. */
 void sess_tick(struct sess *s, uint64_t now);
+
+/** sess_late(s): its deadline is past; see deadline.h. */
+void sess_late(struct sess *s);
 
 #endif

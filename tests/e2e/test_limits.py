@@ -10,7 +10,7 @@ import time
 import pytest
 
 from authority import ROOT
-from protocol import Closed, Refused, encode, kind, new_id
+from protocol import Closed, Refused, TooLate, encode, kind, new_id
 from server import PASSWORD
 
 
@@ -188,8 +188,15 @@ def test_at_the_limit_a_consumer_is_still_taken_over(make_server, people):
 
 
 def ends_by_itself(server, identity):
-    with server.login(identity) as waits:
+    """Not before all of the time for a login has passed since READY."""
+    with server.session(identity) as waits:
+        waits.hello()
+        with pytest.raises(TooLate):  # Half of its login is over.
+            waits.receive(0.5)
+        waits.auth(PASSWORD)
+        begin = time.monotonic()
         assert [f.code for f in waits.ending()] == ["limit"]
+        assert time.monotonic() - begin > 0.9
 
 
 def test_at_the_limit_one_who_takes_nobodys_place_is_ended(make_server, people):

@@ -62,6 +62,20 @@ def test_a_login_that_takes_too_long_ends_with_timeout(
     assert server.reached("limits.handshake_time") == 1
 
 
+def test_a_login_ends_at_its_limit_and_not_at_the_next_tick(
+        make_server, people):
+    """One of these need not be held up by the machine; where they end at the
+    tick of a second, each but the first waits for all of it."""
+    server = make_server({"loops": 1, "limits": {"handshake_time": "100ms"}})
+    took = []
+    for _ in range(5):
+        with socket.create_connection(server.address, timeout=10) as silent:
+            begin = time.monotonic()
+            assert silent.recv(1) == b""
+            took.append(time.monotonic() - begin)
+    assert 0.05 < min(took[1:]) < 0.5, took
+
+
 def test_pings_do_not_prolong_the_login(make_server, people):
     server = make_server({"limits": {"handshake_time": "1s"}})
     with server.session(people.alice_laptop) as alice:
