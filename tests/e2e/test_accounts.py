@@ -163,6 +163,17 @@ def test_devices_that_come_at_once_are_no_more_than_the_limit(
     assert len(listed) == 3
 
 
+def test_each_octet_of_a_one_time_secret_is_another_each_time(server):
+    """128 bits of it, of a new account's and of one that is reset."""
+    secrets = [bytes.fromhex(answer["secret"]) for answer in (
+        *(server.ctl("account.add", f"new{i}") for i in range(6)),
+        *(server.ctl("account.passwd", f"new{i}") for i in range(6)))]
+    assert {len(secret) for secret in secrets} == {16}
+    assert len(set(secrets)) == 12
+    assert all(len(set(octets)) > 1 for octets in zip(*secrets))
+    assert all(secret[:8] != secret[8:] for secret in secrets)
+
+
 def test_a_reset_password_ends_the_sessions_and_asks_for_a_new_one(
         server, people):
     with server.login(people.alice_laptop) as alice, \
