@@ -1,28 +1,19 @@
 #include "server/oplog/db_carry.h"
 
+#include "server/oplog/db_carry_impl.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "server/oplog/applier.h"
 #include "server/oplog/db_migrate.h"
 
 #define N(x) ((unsigned long long)(x))
 
-struct carry {
-	struct sn_txn *old;
-	struct applier into;
-	uint64_t now;
-	struct db_carry *c;
-	struct sn_why *why;
-	uint64_t same; /* Accounts that both have. */
-};
-
 typedef enum sn_err carry_row(
     struct carry *w, struct sn_bytes key, struct sn_bytes value);
 
-static void say(struct carry *w, const char *format, ...) SN_PRINTF(2, 3);
-static void say(struct carry *w, const char *format, ...)
+void db_carry_say(struct carry *w, const char *format, ...)
 {
 	char text[512];
 	va_list ap;
@@ -33,14 +24,13 @@ static void say(struct carry *w, const char *format, ...)
 	w->c->tell(w->c->arg, text);
 }
 
-static void carried(struct carry *w, const char *account, const char *what)
+void db_carry_carried(struct carry *w, const char *account, const char *what)
 {
 	w->c->carried++;
-	say(w, "%s: %s", account, what);
+	db_carry_say(w, "%s: %s", account, what);
 }
 
-/* A record's damage is told; SN_OK when the walk can go on. */
-static enum sn_err unreadable(
+enum sn_err db_carry_unreadable(
     struct carry *w, const char *table, struct sn_bytes key, enum sn_err err)
 {
 	char hex[2 * 40 + 1];
@@ -49,7 +39,7 @@ static enum sn_err unreadable(
 	    (err != SN_ECORRUPT && err != SN_ENEWER))
 		return (err);
 	w->c->unreadable++;
-	say(w, "%s: the record %s cannot be read: %s", table,
+	db_carry_say(w, "%s: the record %s cannot be read: %s", table,
 	    sn_bytes_hex(key.p, key.n < 40 ? key.n : 40, hex),
 	    sn_err_text(err));
 	return (SN_OK);
@@ -73,7 +63,7 @@ static enum sn_err each(struct carry *w, enum db_table table, carry_row *row)
 	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
-static enum sn_err apply_now(struct carry *w, const struct op *op)
+enum sn_err db_carry_apply(struct carry *w, const struct op *op)
 {
 	uint8_t space[OP_OVERHEAD];
 	struct sn_wr wr = sn_wr_over(space, sizeof(space));
@@ -85,7 +75,6 @@ static enum sn_err apply_now(struct carry *w, const struct op *op)
 		return (SN_EBUG);
 	err = applier_apply(
 	    &w->into, (struct sn_bytes){ space, wr.n }, w->into.last + 1, &out);
-	/* What it needs was looked at. */
 	return (sn_err_class(err) == SN_C_REQUEST ? SN_EBUG : err);
 }
 
@@ -96,8 +85,8 @@ static enum sn_err set_state(
 
 	op.account_state.account = a->id;
 	op.account_state.state = state;
-	carried(w, a->name, account_state_word(state));
-	return (apply_now(w, &op));
+	db_carry_carried(w, a->name, account_state_word(state));
+	return (db_carry_apply(w, &op));
 }
 
 static enum sn_err account_row(
@@ -110,7 +99,7 @@ static enum sn_err account_row(
 	(void)value;
 	if ((err = db_u64(key, &id)) != SN_OK ||
 	    (err = account_get(w->old, id, &was)) != SN_OK)
-		return (unreadable(w, "accounts", key, err));
+		return (db_carry_unreadable(w, "accounts", key, err));
 	err = account_get(w->into.txn, id, &then);
 	if (err != SN_OK)
 		return (err == SN_ENOTFOUND ? SN_OK : err);
@@ -134,7 +123,7 @@ static enum sn_err tombstone_row(
 	enum sn_err err;
 
 	if ((err = db_u64(value, &when)) != SN_OK)
-		return (unreadable(w, "tombstones", key, err));
+		return (db_carry_unreadable(w, "tombstones", key, err));
 	return (db_put_u64(w->into.txn, DB_TOMBSTONES, key, when));
 }
 
@@ -169,7 +158,7 @@ static enum sn_err newcomer(struct carry *w, const struct device *d)
 	a.state = ACCOUNT_DELETED;
 	if ((err = account_put(w->into.txn, &a)) != SN_OK)
 		return (err);
-	carried(w, a.name, "a revoked device");
+	db_carry_carried(w, a.name, "a revoked device");
 	return (bind(w, d));
 }
 
@@ -180,11 +169,11 @@ static enum sn_err revoke(
 	char what[SN_NAME_MAX + 32];
 
 	(void)snprintf(what, sizeof(what), "the device %s revoked", d->label);
-	carried(w, account, what);
+	db_carry_carried(w, account, what);
 	op.device_revoke.account = d->account;
 	memcpy(
 	    op.device_revoke.fingerprint, d->fingerprint, DEVICE_FINGERPRINT);
-	return (apply_now(w, &op));
+	return (db_carry_apply(w, &op));
 }
 
 static enum sn_err device_row(
@@ -197,19 +186,20 @@ static enum sn_err device_row(
 	(void)value;
 	if (key.n != DEVICE_FINGERPRINT ||
 	    (err = device_get(w->old, key.p, &was)) != SN_OK)
-		return (unreadable(w, "devices", key, err));
+		return (db_carry_unreadable(w, "devices", key, err));
 	err = account_get(w->into.txn, was.account, &a);
 	if (err == SN_ENOTFOUND) {
 		err = newcomer(w, &was);
-		return (err == SN_ECORRUPT ? unreadable(w, "accounts", key, err)
-					   : err);
+		return (err == SN_ECORRUPT
+			    ? db_carry_unreadable(w, "accounts", key, err)
+			    : err);
 	}
 	if (err != SN_OK)
 		return (err);
 	err = device_get(w->into.txn, key.p, &then);
 	if (err == SN_ENOTFOUND) {
 		if (was.revoked)
-			carried(w, a.name, "a revoked device");
+			db_carry_carried(w, a.name, "a revoked device");
 		return (bind(w, &was));
 	}
 	if (err != SN_OK || then.revoked || !was.revoked)
@@ -227,8 +217,8 @@ static enum sn_err unmap(struct carry *w, const struct mapping *m)
 		return (apply_must(err));
 	op.subject_unmap.account = m->account;
 	op.subject_unmap.key = mapping_key(m);
-	carried(w, a.name, "a subject no longer mapped to it");
-	return (apply_now(w, &op));
+	db_carry_carried(w, a.name, "a subject no longer mapped to it");
+	return (db_carry_apply(w, &op));
 }
 
 /* Of those that the backup has; deletions have taken theirs already. */
@@ -244,7 +234,8 @@ static enum sn_err mappings(struct carry *w)
 		if (err == SN_ENOTFOUND)
 			err = unmap(w, &m);
 		else if (err == SN_ECORRUPT)
-			err = unreadable(w, "mappings", mapping_key(&m), err);
+			err = db_carry_unreadable(
+			    w, "mappings", mapping_key(&m), err);
 		if (err != SN_OK)
 			return (err);
 	}
@@ -297,7 +288,8 @@ enum sn_err db_carry(struct sn_txn *old, struct sn_store *store, uint64_t now,
 	    (err = check_lineage(&w)) == SN_OK &&
 	    (err = each(&w, DB_TOMBSTONES, tombstone_row)) == SN_OK &&
 	    (err = each(&w, DB_DEVICES, device_row)) == SN_OK &&
-	    (err = mappings(&w)) == SN_OK)
+	    (err = mappings(&w)) == SN_OK &&
+	    (err = db_carry_rooms(&w)) == SN_OK)
 		return (applier_commit(&w.into));
 	applier_abort(&w.into);
 	return (err);

@@ -6,7 +6,8 @@
 /*
  * What a later database of the same server took away, taken away from an
  * earlier one as well: a backup that is put back must not bring back who was
- * deleted, disabled or unmapped since, nor a device that was revoked.  What
+ * deleted, disabled or unmapped since, nor a device that was revoked, a room
+ * that was deleted, or a member who is none any more.  What
  * was added since is not carried, but that a fingerprint stays bound to its
  * account and a deleted subject's certificates stay void.
  */

@@ -41,6 +41,16 @@ def other(house, tmp_path):
 
 
 @pytest.fixture
+def foreign(house, tmp_path):
+    """Another server, which runs."""
+    server = Server(tmp_path / "foreign", house.authority)
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@pytest.fixture
 def harmed(server, people, newcomer, tmp_path):
     """A server from which much was taken away since its backup was made."""
     server.backup = tmp_path / "backup"
@@ -124,6 +134,89 @@ def test_a_subject_unmapped_since_stays_so_and_another_is_kept(
     other.login(forged[1]).close()
 
 
+def arrange(server, people):
+    """Rooms as the backup has them: what each is for stands in its name."""
+    with server.login(people.alice_phone) as alice:
+        for room in ("#ops", "#heir", "#gone", "#all", "#again"):
+            alice.call("DONE", "ROOM_CREATE", room, True, "", True)
+            for other in ("bob", "carol", "dave"):
+                alice.call("DONE", "ROOM_INVITE", room, other)
+        for room in ("#ops", "#again"):
+            alice.call("DONE", "ROOM_ROLE", room, "dave", "owner")
+
+
+def test_who_is_in_no_room_any_more_is_not_in_it_again(
+        server, people, other, tmp_path):
+    arrange(server, people)
+    server.command("backup", tmp_path / "backup")
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        bob.call("DONE", "ROOM_LEAVE", "#ops")
+        alice.call("DONE", "ROOM_REMOVE", "#ops", "carol")
+        alice.call("DONE", "ROOM_ROLE", "#ops", "dave", "member")
+        alice.call("DONE", "ROOM_HISTORY", "#ops", False)
+        # carol owns it now, though bob has been in it for longer.
+        alice.call("DONE", "ROOM_ROLE", "#heir", "carol", "owner")
+        alice.call("DONE", "ROOM_LEAVE", "#heir")
+        alice.call("DONE", "ROOM_DELETE", "#gone")
+        alice.call("DONE", "ROOM_HISTORY", "#again", False)
+        alice.call("DONE", "ROOM_REMOVE", "#again", "bob")
+        joined = bob.call("DONE", "ROOM_JOIN", "#again").seq
+    server.ctl("account.disable", "dave")
+    server.stop()
+    told = restore(other, tmp_path / "backup", server.data).stdout
+    for line in ("bob: not in #ops any more", "carol: not in #ops any more",
+                 "dave: no owner of #ops any more",
+                 "#ops: its history closed", "carol: an owner of #heir since",
+                 "alice: not in #heir any more", "#gone: deleted",
+                 "#again: its history closed", "dave: disabled",
+                 "8 taken away since the backup"):
+        assert line in told, told
+    assert run("sicherd", "check", other.data).returncode == 0
+    other.start()
+
+    def members(session, room):
+        return {m.account: m.role for m in session.members(room)}
+
+    with other.login(people.alice_laptop) as alice, \
+            other.login(people.bob_desk) as bob, \
+            other.login(people.carol_desk) as carol:
+        assert members(alice, "#ops") == {"alice": "owner", "dave": "member"}
+        assert members(carol, "#heir") == {
+            "bob": "member", "carol": "owner", "dave": "member"}
+        assert members(bob, "#all") == {
+            "alice": "owner", "bob": "member", "carol": "member",
+            "dave": "member"}
+        for session, room in ((bob, "#ops"), (carol, "#ops"),
+                              (alice, "#heir"), (alice, "#gone")):
+            with pytest.raises(Refused, match="unknown-target"):
+                session.history(room)
+        # Who came again reads from there on.
+        alice.call("DONE", "ROOM_CREATE", "#gone", True, "")
+        seq = alice.post("#again", "after").seq
+        assert seq > joined
+        assert [i.seq for i in bob.history("#again")[0]] == [seq]
+    other.stop()
+    assert run("sicherd", "check", other.data).returncode == 0
+
+
+def test_a_damaged_room_or_member_is_told_and_stays_as_it_was(
+        server, people, other, tmp_path):
+    arrange(server, people)
+    server.command("backup", tmp_path / "backup")
+    with server.login(people.alice_laptop) as alice:
+        alice.call("DONE", "ROOM_DELETE", "#gone")
+        alice.call("DONE", "ROOM_REMOVE", "#ops", "bob")
+    server.stop()
+    data = database(server.data)
+    data.write_bytes(data.read_bytes().replace(b"#ops", b"#oPs"))
+    told = restore(other, tmp_path / "backup", server.data).stdout
+    assert "rooms: the record" in told and "#gone: deleted" in told
+    other.start()
+    with other.login(people.bob_desk) as bob:
+        assert "bob" in {m.account for m in bob.members("#ops")}
+
+
 def test_a_damaged_record_is_told_and_the_others_are_carried(
         harmed, people, other):
     data = database(harmed.data)
@@ -161,9 +254,8 @@ def test_a_password_made_anew_is_later_than_the_backups(
 
 
 def test_an_old_folder_that_does_not_fit_is_refused(
-        harmed, people, house, other, tmp_path):
+        harmed, house, foreign, other, tmp_path):
     # Of another server, whose accounts have other beginnings.
-    foreign = Server(tmp_path / "foreign", house.authority).start()
     for account in ["alice", "bob", *(f"x{i}" for i in range(30))]:
         foreign.add(account)
     # One that still runs.
@@ -173,7 +265,6 @@ def test_an_old_folder_that_does_not_fit_is_refused(
     (unclear / "lock").mkdir(parents=True)
     refused(other, harmed.backup, unclear, "cannot open")
     foreign.stop()
-    foreign.close()
     refused(other, harmed.backup, foreign.data, "another server's")
     # Older than the backup.
     refused(other, harmed.backup, house.seed, "the older one")
