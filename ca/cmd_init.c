@@ -133,8 +133,8 @@ static void tell(struct cmd *cmd, const struct plan *plan)
 	}
 	cmd_say(cmd,
 	    "Next: a certificate for a person's device: "
-	    "sicher-ca issue ACCOUNT --device LABEL --dir %s",
-	    d);
+	    "sicher-ca issue ACCOUNT --device LABEL%s",
+	    cmd->where);
 	cmd_say(cmd,
 	    "Keep the passphrase: without it nothing can be issued or "
 	    "revoked. To undo: remove %s.",

@@ -229,6 +229,9 @@ def test_what_undoes_it_can_be_typed_as_it_is_printed(founded, tmp_path,
         [BUILD / "sicher-ca", *undo, "--passphrase-file", house.secret],
         cwd=tmp_path, text=True, capture_output=True)
     assert done.returncode == 5 and "Revoked: " in done.stdout, done.stderr
+    made = house.copy(tmp_path / "b")
+    made.dir = tmp_path / "another one"
+    assert "LABEL --dir '" in made.command("init", "Ex Ltd").stdout
     # Where the environment says it, nothing has to be added.
     told = run("sicher-ca", *words, "--passphrase-file", house.secret,
                env={"SICHER_CA_DIR": str(house.dir)}).stdout
