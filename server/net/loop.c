@@ -322,6 +322,7 @@ void loop_free(struct loop *loop)
 	mailbox_free(loop->mailbox);
 	followers_free(loop);
 	receipt_read_free(loop);
+	signals_forget(&loop->signals);
 	sn_txn_abort(loop->reader);
 	keeper_client_free(loop->keeper);
 	if (loop->sign_fd >= 0)

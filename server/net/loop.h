@@ -50,7 +50,7 @@ struct loop {
 
 	struct names names; /* Receivers of messages. */
 	uint64_t changes;   /* How often loop_changed was called. */
-	struct signals_target targets[SIGNALS_TARGETS];
+	struct signals_known signals;
 	struct door door;
 	struct deadlines deadlines;
 	struct map sessions;  /* id -> struct sess */
@@ -64,7 +64,7 @@ struct loop {
 	uint64_t last_id;
 	uint64_t last_tick, last_release;
 	uint8_t scratch[LOOP_SCRATCH];
-	uint8_t tail[SN_FRAME_MAX + 512]; /* Of a message on its way in. */
+	uint8_t tail[SN_FRAME_MAX + 512]; /* Of what is on its way in. */
 };
 
 enum sn_err loop_new(struct net *net, unsigned index, int listen_fd,

@@ -10,51 +10,72 @@
 #include "server/net/net_impl.h"
 #include "server/net/sess_error.h"
 
-#define FRAME_MOST 640
 /* Output above which a session is busy with what must not be lost. */
-#define BUSY_SHARE 64 /* A part of limits.output_queue. */
+#define BUSY_SHARE 64  /* A part of limits.output_queue. */
+#define KNOWN_MAX 4096 /* Targets that a loop remembers. */
+
+/* Whom a signal reaches: the sessions of either; one is 0. */
+struct target {
+	uint64_t account, room;
+	uint64_t members;
+};
+
+struct known {
+	struct target target;
+	uint64_t from; /* Whoever finds another's hash does not get at it. */
+	size_t n;
+	char to[];
+};
+
+struct signal {
+	uint64_t from; /* Its sessions know. */
+	struct target target;
+	struct sn_bytes frame;
+};
 
 struct signal_mail {
 	struct mail mail;
-	uint64_t from;          /* Its sessions know. */
-	uint64_t account, room; /* Whose sessions hear it; one is 0. */
-	size_t n;
-	uint8_t frame[];
+	struct signal signal;
+	uint8_t bytes[]; /* The frame. */
 };
 
 static void hear(struct sess *s, const void *arg)
 {
-	const struct signal_mail *m = arg;
+	const struct signal *signal = arg;
 
-	if (s->account == m->from && m->account != m->from)
+	if (s->account == signal->from &&
+	    signal->target.account != signal->from)
 		return;
 	if (!(s->features & SN_FEATURE_SIGNALS) || s->state != SESS_READY)
 		return;
 	if (s->out.queue.len >= s->out.queue.max / BUSY_SHARE)
 		limits_reached(s->loop->net, LIMITS_OUTPUT_QUEUE);
 	else
-		sess_put_bytes(s, (struct sn_bytes){ m->frame, m->n });
+		sess_put_bytes(s, signal->frame);
 }
 
-static void tell(struct loop *loop, struct signal_mail *m)
+static void tell(struct loop *loop, struct signal *signal)
 {
-	if (m->account != 0)
-		followers_of_account(loop, m->account, hear, m);
+	const struct target *target = &signal->target;
+
+	if (target->account != 0)
+		followers_of_account(loop, target->account, hear, signal);
 	else
-		followers_of_room(loop, m->room, hear, m);
+		followers_of_room(loop, target->room, hear, signal);
 }
 
 static void run_mail(void *owner, struct mail *mail)
 {
 	struct signal_mail *m = (struct signal_mail *)mail;
 
-	tell(owner, m);
+	tell(owner, &m->signal);
 	free(m);
 }
 
 /* To each other loop, as far as there is memory. */
-static void post(const struct loop *loop, const struct signal_mail *signal)
+static void post(const struct loop *loop, const struct signal *signal)
 {
+	struct sn_bytes frame = signal->frame;
 	struct net *net = loop->net;
 
 	for (unsigned i = 0; i < net->loop_count; i++) {
@@ -62,15 +83,17 @@ static void post(const struct loop *loop, const struct signal_mail *signal)
 
 		if (i == loop->index)
 			continue;
-		if ((m = malloc(sizeof(*m) + signal->n)) == NULL)
+		if ((m = malloc(sizeof(*m) + frame.n)) == NULL)
 			return;
-		memcpy(m, signal, sizeof(*m) + signal->n);
+		memcpy(m->bytes, frame.p, frame.n);
+		m->signal = *signal;
+		m->signal.frame.p = m->bytes;
 		m->mail.run = run_mail;
 		mailbox_post(net->loops[i]->mailbox, &m->mail);
 	}
 }
 
-static void pass_on(struct sess *s, const struct signals_target *target,
+static void pass_on(struct sess *s, const struct target *target,
     const struct sn_frame_signal *f)
 {
 	struct sn_frame_signaled out = {
@@ -80,50 +103,78 @@ static void pass_on(struct sess *s, const struct signals_target *target,
 		.kind = f->kind,
 		.data = f->data,
 	};
-	union {
-		struct signal_mail mail;
-		uint8_t space[sizeof(struct signal_mail) + FRAME_MOST];
-	} u;
-	struct sn_wr w = sn_wr_over(u.space + sizeof(u.mail), FRAME_MOST);
+	struct sn_wr w = sn_wr_over(s->loop->tail, sizeof(s->loop->tail));
+	struct signal signal = { .from = s->account, .target = *target };
 
-	u.mail = (struct signal_mail){
-		.from = s->account,
-		.account = target->account,
-		.room = target->room,
-	};
 	sn_frame_put_signaled(&w, &out);
 	if (w.bad) {
 		sess_fault(s, "a signal did not fit its frame");
 		return;
 	}
-	u.mail.n = w.n;
-	post(s->loop, &u.mail);
-	tell(s->loop, &u.mail);
+	signal.frame = (struct sn_bytes){ w.p, w.n };
+	post(s->loop, &signal);
+	tell(s->loop, &signal);
 }
 
-static struct signals_target *slot_of(struct sess *s, struct sn_bytes to)
+void signals_forget(struct signals_known *known)
+{
+	for (size_t i = 0; i < known->targets.size; i++)
+		free(known->targets.slots[i].value);
+	map_free(&known->targets);
+}
+
+static uint64_t key_of(uint64_t account, struct sn_bytes to)
 {
 	const uint8_t *p = to.p;
-	uint64_t h = s->account;
+	uint64_t h = account;
 
 	for (size_t i = 0; i < to.n; i++)
 		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-	return (&s->loop->targets[(h >> 16) % SIGNALS_TARGETS]);
+	return (h | 1); /* 0 is no key of a map. */
 }
 
-static bool is_known(
-    const struct signals_target *t, const struct sess *s, struct sn_bytes to)
-{
-	return (t->from == s->account &&
-		t->changes == atomic_load(&s->loop->net->changes) &&
-		sn_bytes_equal(to, (struct sn_bytes){ t->to, t->len }));
-}
-
-static enum sn_err look_up(
-    struct sess *s, struct sn_bytes to, struct signals_target *out)
+static const struct known *recall(
+    struct sess *s, uint64_t key, struct sn_bytes to)
 {
 	/* First: what changes from here on makes it be looked up again. */
 	uint64_t changes = atomic_load(&s->loop->net->changes);
+	struct signals_known *known = &s->loop->signals;
+	const struct known *k;
+
+	if (known->changes != changes) {
+		signals_forget(known);
+		known->changes = changes;
+	}
+	k = map_get(&known->targets, key);
+	if (k == NULL || k->from != s->account ||
+	    !sn_bytes_equal(to, (struct sn_bytes){ k->to, k->n }))
+		return (NULL);
+	return (k);
+}
+
+/* As far as there is memory. */
+static void remember(const struct sess *s, uint64_t key, struct sn_bytes to,
+    const struct target *target)
+{
+	struct map *map = &s->loop->signals.targets;
+	struct known *k, *old;
+
+	if (map->used >= KNOWN_MAX)
+		signals_forget(&s->loop->signals);
+	if ((k = malloc(sizeof(*k) + to.n)) == NULL)
+		return;
+	*k = (struct known){ *target, s->account, to.n };
+	memcpy(k->to, to.p, to.n);
+	old = map_get(map, key);
+	if (map_put(map, key, k) == SN_OK)
+		free(old);
+	else
+		free(k);
+}
+
+static enum sn_err look_up(
+    struct sess *s, struct sn_bytes to, struct target *out)
+{
 	struct conversation c;
 	struct sn_txn *txn;
 	enum sn_err err;
@@ -134,13 +185,7 @@ static enum sn_err look_up(
 	/* With whom one has not spoken yet one does not share anything. */
 	if (c.room.id == 0)
 		return (SN_ENOTFOUND);
-	*out = (struct signals_target){
-		.from = s->account,
-		.changes = changes,
-		.members = c.room.members,
-		.len = (uint8_t)to.n,
-	};
-	memcpy(out->to, to.p, to.n);
+	*out = (struct target){ .members = c.room.members };
 	if (c.room.kind == ROOM_NAMED)
 		out->room = c.room.id;
 	else
@@ -148,10 +193,26 @@ static enum sn_err look_up(
 	return (SN_OK);
 }
 
+static enum sn_err find_target(
+    struct sess *s, struct sn_bytes to, struct target *out)
+{
+	uint64_t key = key_of(s->account, to);
+	const struct known *k = recall(s, key, to);
+	enum sn_err err;
+
+	if (k != NULL) {
+		*out = k->target;
+		return (SN_OK);
+	}
+	if ((err = look_up(s, to, out)) == SN_OK)
+		remember(s, key, to, out);
+	return (err);
+}
+
 void signals_on_signal(struct sess *s, const struct sn_frame *frame)
 {
-	struct signals_target *target;
 	struct sn_frame_signal f;
+	struct target target;
 	enum sn_err err;
 
 	if (!sn_frame_get_signal(frame, &f)) {
@@ -164,13 +225,11 @@ void signals_on_signal(struct sess *s, const struct sn_frame *frame)
 		limits_reached(s->loop->net, LIMITS_SIGNAL_RATE);
 		return;
 	}
-	target = slot_of(s, f.to);
-	if (!is_known(target, s, f.to) &&
-	    (err = look_up(s, f.to, target)) != SN_OK)
+	if ((err = find_target(s, f.to, &target)) != SN_OK)
 		sess_error_of(s, f.ref, err);
-	else if (target->members > s->loop->settings->limits.small_room)
+	else if (target.members > s->loop->settings->limits.small_room)
 		limits_reached(s->loop->net, LIMITS_SMALL_ROOM);
 	else if (atomic_load_explicit(
 		     &s->loop->net->signals_wanted, memory_order_relaxed) != 0)
-		pass_on(s, target, &f);
+		pass_on(s, &target, &f);
 }

@@ -1,6 +1,7 @@
 #ifndef SERVER_NET_SIGNALS_H
 #define SERVER_NET_SIGNALS_H
 
+#include "server/base/map.h"
 #include "server/net/sess.h"
 
 /*
@@ -10,17 +11,16 @@
  * would have to wait.
  */
 
-#define SIGNALS_TARGETS 256
-
-/* What a name meant to an account when it signalled last: a loop remembers
- * it until accounts, rooms or memberships change. */
-struct signals_target {
-	uint64_t from;          /* 0: empty. */
-	uint64_t changes;       /* Of net, before it was looked up. */
-	uint64_t account, room; /* Whose sessions hear it; one is 0. */
-	uint64_t members;
-	uint8_t len;
-	char to[SN_NAME_ROOM_MAX];
+/*
+ * What names meant to accounts when they signalled last: a loop remembers it
+ * until accounts, rooms or memberships change.
+ */
+struct signals_known {
+	struct map targets; /* Hash of account and name -> struct known. */
+	uint64_t changes;   /* Of net, before the first was looked up. */
 };
+
+/** signals_forget(known): all of them, and their memory. */
+void signals_forget(struct signals_known *known);
 
 #endif
