@@ -10,6 +10,7 @@
 
 #define TURN_BYTES 65536     /* Read and acted on in one turn. */
 #define TURN_NS SN_NS_PER_MS /* Acted on, however small the frames are. */
+#define LOOK_FRAMES 8        /* From one look at the clock to the next. */
 #define FLIGHT_MAX 1024      /* Operations of one session in the log's queue. */
 /* And what of the queue they may fill: the rest is for others. */
 #define FLIGHT_SHARE 16
@@ -51,8 +52,8 @@ static size_t eat(struct sess *s, const uint8_t *p, size_t n)
 	size_t used = 0;
 	enum sn_err err;
 
-	while (takes_frames(s)) {
-		if (used > 0 && sn_clock_mono() >= until) {
+	for (unsigned i = 1; takes_frames(s); i++) {
+		if (i % LOOK_FRAMES == 0 && sn_clock_mono() >= until) {
 			s->in.paused = true;
 			sess_again(s);
 			return (used);
