@@ -67,6 +67,8 @@ enum sn_err keeper_token_make(const struct keeper_token_keys *keys,
 {
 	struct sn_wr w = sn_wr_over(out, KEEPER_TOKEN_BYTES);
 
+	if (keys->count == 0)
+		return (SN_ESTORE);
 	return (seal(&keys->keys[keys->count - 1], token, &w));
 }
 
@@ -121,7 +123,8 @@ static enum sn_err parse_key(
 	return (r.bad ? SN_ECORRUPT : SN_OK);
 }
 
-static enum sn_err read_keys(struct sn_txn *txn, struct keeper_token_keys *out)
+enum sn_err keeper_token_keys_read(
+    struct sn_txn *txn, struct keeper_token_keys *out)
 {
 	struct sn_bytes key, value;
 	struct sn_cursor *c;
@@ -180,13 +183,19 @@ static bool worn_out(
 		(now > next && now - next > life + TOLERANCE_MS));
 }
 
+bool keeper_token_keys_due(const struct keeper_token_keys *keys, uint64_t now)
+{
+	return (keys->count == 0 ||
+		now >= keys->keys[keys->count - 1].made_ms + ROTATE_MS);
+}
+
 enum sn_err keeper_token_keys_load(struct sn_txn *txn, uint64_t now,
     uint64_t life, struct keeper_token_keys *out)
 {
 	struct db_key key;
 	enum sn_err err;
 
-	if ((err = read_keys(txn, out)) != SN_OK)
+	if ((err = keeper_token_keys_read(txn, out)) != SN_OK)
 		return (err);
 	while (worn_out(out, now, life)) {
 		key = db_key1(out->keys[0].id);
@@ -196,8 +205,6 @@ enum sn_err keeper_token_keys_load(struct sn_txn *txn, uint64_t now,
 		memmove(&out->keys[0], &out->keys[1],
 		    --out->count * sizeof(out->keys[0]));
 	}
-	if (out->count > 0 &&
-	    now < out->keys[out->count - 1].made_ms + ROTATE_MS)
-		return (SN_OK);
-	return (add_key(txn, now, out));
+	return (
+	    keeper_token_keys_due(out, now) ? add_key(txn, now, out) : SN_OK);
 }

@@ -44,7 +44,16 @@ struct keeper_token {
 enum sn_err keeper_token_keys_load(struct sn_txn *txn, uint64_t now,
     uint64_t life, struct keeper_token_keys *out) SN_MUST_USE;
 
-/** keeper_token_make(keys, token, out): SN_ECRYPTO. */
+/** keeper_token_keys_read(txn, out): the keys as they are, to be used on where
+ * nothing can be written. */
+enum sn_err keeper_token_keys_read(
+    struct sn_txn *txn, struct keeper_token_keys *out) SN_MUST_USE;
+
+/** keeper_token_keys_due(keys, now): keeper_token_keys_load would make one. */
+bool keeper_token_keys_due(const struct keeper_token_keys *keys, uint64_t now);
+
+/** keeper_token_make(keys, token, out): SN_ECRYPTO; SN_ESTORE when there is no
+ * key. */
 enum sn_err keeper_token_make(const struct keeper_token_keys *keys,
     const struct keeper_token *token,
     uint8_t out[KEEPER_TOKEN_BYTES]) SN_MUST_USE;

@@ -18,16 +18,32 @@ static enum sn_err end(struct sn_txn *txn, enum sn_err err)
 	return (err);
 }
 
+/* On a disk that failed those that are there go on, however old. */
+static enum sn_err read_keys(struct keeper_vault *vault, uint64_t now)
+{
+	struct sn_txn *txn;
+	enum sn_err err;
+
+	if ((err = sn_txn_read(vault->store, &txn)) != SN_OK)
+		return (err);
+	err = keeper_token_keys_read(txn, &vault->tokens);
+	sn_txn_abort(txn);
+	if (err == SN_OK && keeper_token_keys_due(&vault->tokens, now))
+		sn_log(SN_ALARM, "keeper.token_key",
+		    "what=\"the disk has failed: resume tokens are made with "
+		    "an old key until the server is restarted\"");
+	return (err);
+}
+
 static enum sn_err load_keys(struct keeper_vault *vault, uint64_t now)
 {
 	struct keeper_token_keys keys;
 	struct sn_txn *txn;
 	enum sn_err err;
 
-	/* On a disk that failed those that are there go on. */
-	err = vault->reading_only ? sn_txn_read(vault->store, &txn)
-				  : sn_txn_write(vault->store, &txn);
-	if (err != SN_OK)
+	if (vault->reading_only)
+		return (read_keys(vault, now));
+	if ((err = sn_txn_write(vault->store, &txn)) != SN_OK)
 		return (err);
 	err = keeper_token_keys_load(txn, now, vault->token_life, &keys);
 	/* A key whose row is not durable must not make tokens. */
@@ -43,7 +59,8 @@ static void prune(struct keeper_vault *vault, uint64_t now)
 	uint64_t removed = 0;
 	enum sn_err err;
 
-	if (now < STALE_MS || sn_txn_write(vault->store, &txn) != SN_OK)
+	if (vault->reading_only || now < STALE_MS ||
+	    sn_txn_write(vault->store, &txn) != SN_OK)
 		return;
 	err = keeper_failure_prune(txn, now - STALE_MS, &removed);
 	if (end(txn, err) == SN_OK && removed > 0)
@@ -195,6 +212,9 @@ enum sn_err keeper_vault_pass(struct keeper_vault *vault,
 	struct sn_txn *txn;
 	enum sn_err err;
 
+	/* A stronger hash can wait for a disk. */
+	if (vault->reading_only)
+		made = "";
 	if (made[0] == '\0' && nothing_new(vault, account, fp, &err)) {
 		if (err != SN_OK)
 			return (err);

@@ -14,6 +14,7 @@
 #include "server/keeper/keeper_failure.h"
 #include "server/keeper/keeper_pool.h"
 #include "server/keeper/keeper_token.h"
+#include "server/keeper/keeper_vault.h"
 #include "server/keeper/keeper_wire.h"
 
 #define HOUR (UINT64_C(3600) * 1000)
@@ -157,6 +158,62 @@ static void keys_of_tokens_change_and_old_ones_check_until_they_end(
 	load_keys(&keys, NOW + LIFE + HOUR);
 	assert_int_equal(keys.count, 1);
 	assert_int_equal(keys.keys[0].id, 2);
+}
+
+/* A keeper that was started after its disk had failed. */
+static void where_nothing_can_be_written_an_old_key_goes_on(void **state)
+{
+	const uint64_t later = NOW + 60 * 24 * HOUR;
+	struct keeper_vault vault = { .store = store,
+		.reading_only = true,
+		.delays = delays,
+		.token_life = LIFE };
+	struct keeper_account account = { .id = 7 }, other = { .id = 8 };
+	struct keeper_answer first = { 0 }, second = { 0 };
+	struct keeper_token_keys keys;
+	struct sn_why why = { "" };
+
+	(void)state;
+	load_keys(&keys, NOW);
+	(void)snprintf(account.phc, sizeof(account.phc), "a hash");
+	(void)snprintf(other.phc, sizeof(other.phc), "a hash");
+	assert_int_equal(keeper_account_put(txn, &account), SN_OK);
+	assert_int_equal(keeper_account_put(txn, &other), SN_OK);
+	assert_int_equal(keeper_failure_success(txn, 7, laptop), SN_OK);
+	assert_int_equal(sn_txn_commit(txn), SN_OK);
+	txn = NULL;
+	sn_store_latch(store);
+
+	assert_int_equal(keeper_vault_open(&vault, later, &why), SN_OK);
+	assert_int_equal(vault.tokens.count, 1);
+	/* A known device logs in, and comes back; a better hash waits. */
+	assert_int_equal(keeper_vault_pass(&vault, &account, laptop,
+			     "a better hash", later, &first),
+	    SN_OK);
+	assert_int_equal(keeper_vault_resume(&vault, 7, laptop,
+			     (struct sn_bytes){ first.token, first.token_len },
+			     later + HOUR, &second),
+	    SN_OK);
+	/* What must be written is refused. */
+	assert_int_not_equal(
+	    keeper_vault_pass(&vault, &other, phone, "", later, &second),
+	    SN_OK);
+	assert_int_not_equal(keeper_vault_epoch(&vault, 7), SN_OK);
+	vault.reading_only = false;
+	assert_int_not_equal(keeper_vault_open(&vault, later, &why), SN_OK);
+}
+
+static void without_a_key_no_token_is_made(void **state)
+{
+	const struct keeper_token token = { 7, laptop, 3, NOW };
+	struct keeper_token_keys keys;
+	uint8_t bytes[KEEPER_TOKEN_BYTES];
+
+	(void)state;
+	assert_int_equal(keeper_token_keys_read(txn, &keys), SN_OK);
+	assert_int_equal(keys.count, 0);
+	assert_true(keeper_token_keys_due(&keys, NOW));
+	assert_int_equal(keeper_token_make(&keys, &token, bytes), SN_ESTORE);
 }
 
 static uint64_t wait_of(const uint8_t *fp, uint64_t now)
@@ -369,6 +426,8 @@ int main(void)
 		T(a_token_is_for_one_account_device_and_epoch),
 		T(a_token_lives_from_the_entry_of_the_password),
 		T(keys_of_tokens_change_and_old_ones_check_until_they_end),
+		T(where_nothing_can_be_written_an_old_key_goes_on),
+		T(without_a_key_no_token_is_made),
 		T(each_failure_doubles_the_delay_up_to_the_cap),
 		T(a_clock_set_back_does_not_lengthen_a_delay),
 		T(failures_delay_only_the_device_that_made_them),
