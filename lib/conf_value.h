@@ -20,24 +20,23 @@ struct sn_conf_value {
 	struct sn_conf_report *report;
 };
 
-/** sn_conf_value_bool, sn_conf_value_number(value, v): of a row of that kind;
- * a number's range is looked at. */
-void sn_conf_value_bool(struct sn_conf_value *value, bool v);
-void sn_conf_value_number(struct sn_conf_value *value, uint64_t v);
+/** sn_conf_value_bool(v, is), sn_conf_value_number(v, n): of a row of that
+ * kind; a number's range is looked at. */
+void sn_conf_value_bool(struct sn_conf_value *v, bool is);
+void sn_conf_value_number(struct sn_conf_value *v, uint64_t n);
 
-/** sn_conf_value_text(value, text): for a row of any type: "48h" is a
+/** sn_conf_value_text(v, text): for a row of any type: "48h" is a
  * duration, "a,b" a list of two. */
-void sn_conf_value_text(struct sn_conf_value *value, const char *text);
+void sn_conf_value_text(struct sn_conf_value *v, const char *text);
 
-/** sn_conf_value_room(value, n): whether a list may have ${n} entries. */
-bool sn_conf_value_room(struct sn_conf_value *value, size_t n);
+/** sn_conf_value_room(v, n): whether a list may have ${n} entries. */
+bool sn_conf_value_room(struct sn_conf_value *v, size_t n);
 
-/** sn_conf_value_append(value, text, n): one entry more. */
-void sn_conf_value_append(
-    struct sn_conf_value *value, const char *text, size_t n);
+/** sn_conf_value_append(v, text, n): one entry more. */
+void sn_conf_value_append(struct sn_conf_value *v, const char *text, size_t n);
 
-/** sn_conf_value_refuse(value): it is of another type than its row. */
-void sn_conf_value_refuse(struct sn_conf_value *value);
+/** sn_conf_value_refuse(v): it is of another type than its row. */
+void sn_conf_value_refuse(struct sn_conf_value *v);
 
 /** sn_conf_value_form(type): what a value of this type looks like, in words. */
 const char *sn_conf_value_form(enum sn_conf_type type);
