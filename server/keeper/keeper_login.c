@@ -1,43 +1,39 @@
 #include "server/keeper/keeper_login.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "server/keeper/keeper_line.h"
 
-#define UNDER_WAY_MAX 4096 /* All accounts, refusals waiting included. */
-#define FINGERPRINT_MAX 16
 #define PASSWORD_MIN 8
 #define RETRY_MS 1000
-
-enum state { QUEUED, RUNNING, REFUSED };
 
 struct login {
 	struct keeper_job job; /* First: the pool gives it back. */
 	struct keeper_logins *l;
-	struct login *next;         /* By due. */
+	struct keeper_place place;
 	struct keeper_asker *asker; /* NULL: gone. */
-	enum state state;
 	uint8_t verb;
 	uint64_t cookie;
-	uint8_t fp[KEEPER_FINGERPRINT];
 	struct keeper_account account; /* As looked at. */
-	uint64_t arrived;
-	uint64_t due;
-	bool unseen;   /* Refused without a look at its password. */
-	uint64_t turn; /* Start tag: the smallest is next. */
 };
 
 struct keeper_logins {
 	struct keeper_logins_options options;
 	struct keeper_pool *pool;
-	struct login *first;
-	unsigned under_way, queued, running;
-	uint64_t turn; /* Of the one that ran last. */
+	struct keeper_line line;
 	bool stopping;
 	struct keeper_logins_counts counts;
 };
+
+static struct login *login_at(struct keeper_place *place)
+{
+	return (
+	    (struct login *)((char *)place - offsetof(struct login, place)));
+}
 
 enum sn_err keeper_logins_new(
     const struct keeper_logins_options *options, struct keeper_logins **out)
@@ -65,34 +61,9 @@ void keeper_logins_change(struct keeper_logins *l, unsigned queue_max,
 	l->options.cost = *cost;
 }
 
-/* Sorted by due. */
-static void enlist(struct keeper_logins *l, struct login *login)
-{
-	struct login **at = &l->first;
-
-	while (*at != NULL && (*at)->due <= login->due)
-		at = &(*at)->next;
-	login->next = *at;
-	*at = login;
-}
-
-static void delist(struct keeper_logins *l, const struct login *login)
-{
-	struct login **at = &l->first;
-
-	while (*at != login)
-		at = &(*at)->next;
-	*at = login->next;
-}
-
 static void drop(struct login *login)
 {
-	struct keeper_logins *l = login->l;
-
-	delist(l, login);
-	l->under_way--;
-	l->queued -= login->state == QUEUED;
-	l->running -= login->state == RUNNING;
+	keeper_line_leave(&login->l->line, &login->place);
 	sn_secret_free(&login->job.password);
 	sn_secret_free(&login->job.fresh);
 	sn_secret_wipe(login, sizeof(*login));
@@ -122,9 +93,7 @@ static void refuse(struct login *login)
 {
 	struct keeper_logins *l = login->l;
 
-	l->queued -= login->state == QUEUED;
-	l->running -= login->state == RUNNING;
-	login->state = REFUSED;
+	keeper_line_refuse(&l->line, &login->place);
 	l->counts.refused++;
 	sn_secret_free(&login->job.password);
 	sn_secret_free(&login->job.fresh);
@@ -132,8 +101,8 @@ static void refuse(struct login *login)
 
 static void failed(struct login *login)
 {
-	keeper_vault_fail(login->l->options.vault, login->account.id, login->fp,
-	    sn_clock_wall_ms());
+	keeper_vault_fail(login->l->options.vault, login->account.id,
+	    login->place.fp, sn_clock_wall_ms());
 	refuse(login);
 }
 
@@ -151,7 +120,7 @@ static bool admitted(struct login *login)
 	uint64_t wait = 0, id = login->account.id;
 	enum sn_err err;
 
-	err = keeper_vault_look(l->options.vault, id, login->fp,
+	err = keeper_vault_look(l->options.vault, id, login->place.fp,
 	    sn_clock_wall_ms(), &login->account, &wait);
 	login->account.id = id;
 	if (err != SN_OK && err != SN_ENOTFOUND) {
@@ -160,7 +129,7 @@ static bool admitted(struct login *login)
 	}
 	l->counts.delayed += wait > 0;
 	if (err == SN_ENOTFOUND || wait > 0) {
-		login->unseen = true;
+		login->place.unseen = true;
 		refuse(login);
 		return (false);
 	}
@@ -178,10 +147,10 @@ static void passed(struct login *login)
 
 	if (login->verb == KEEPER_CHANGE)
 		err = keeper_vault_change(l->options.vault, &login->account,
-		    login->fp, login->job.made, now, &answer);
+		    login->place.fp, login->job.made, now, &answer);
 	else
 		err = keeper_vault_pass(l->options.vault, &login->account,
-		    login->fp, login->job.made, now, &answer);
+		    login->place.fp, login->job.made, now, &answer);
 	if (err == SN_EAUTH) {
 		refuse(login);
 	} else if (err != SN_OK) {
@@ -214,9 +183,7 @@ static void run(struct login *login)
 {
 	struct keeper_logins *l = login->l;
 
-	l->queued--;
-	l->running++;
-	login->state = RUNNING;
+	keeper_line_run(&l->line, &login->place);
 	login->job.done.run = job_done;
 	login->job.cost = l->options.cost;
 	memcpy(login->job.phc, login->account.phc, sizeof(login->job.phc));
@@ -242,59 +209,14 @@ static void dispatch(struct login *login)
 		finish_as(login, KEEPER_CHOOSE);
 }
 
-static bool same_device(const struct login *a, const struct login *b)
-{
-	return (a->account.id == b->account.id &&
-		memcmp(a->fp, b->fp, sizeof(a->fp)) == 0);
-}
-
-static bool device_runs(const struct keeper_logins *l, const struct login *of)
-{
-	for (const struct login *i = l->first; i != NULL; i = i->next) {
-		if (i->state == RUNNING && same_device(i, of))
-			return (true);
-	}
-	return (false);
-}
-
-static struct login *pick(const struct keeper_logins *l)
-{
-	struct login *best = NULL;
-
-	for (struct login *i = l->first; i != NULL; i = i->next) {
-		if (i->state == QUEUED &&
-		    (best == NULL || i->turn < best->turn) &&
-		    !device_runs(l, i))
-			best = i;
-	}
-	return (best);
-}
-
 static void pump(struct keeper_logins *l)
 {
-	struct login *login;
+	struct keeper_place *place;
 
-	while (!l->stopping && l->queued > 0 &&
-	       l->running < l->options.workers && (login = pick(l)) != NULL) {
-		l->turn = login->turn;
-		dispatch(login);
-	}
-}
-
-/* Whether the device has not too much under way, and the place in line. */
-static bool room_for(const struct keeper_logins *l, struct login *login)
-{
-	unsigned device = 0;
-
-	login->turn = l->turn;
-	for (const struct login *i = l->first; i != NULL; i = i->next) {
-		if (i->account.id != login->account.id)
-			continue;
-		device += same_device(i, login);
-		if (i->state == QUEUED && i->turn >= login->turn)
-			login->turn = i->turn + 1;
-	}
-	return (l->under_way < UNDER_WAY_MAX && device < FINGERPRINT_MAX);
+	while (!l->stopping && l->line.queued > 0 &&
+	       l->line.running < l->options.workers &&
+	       (place = keeper_line_next(&l->line)) != NULL)
+		dispatch(login_at(place));
 }
 
 static void reject(struct keeper_logins *l, struct keeper_asker *asker,
@@ -330,29 +252,14 @@ static enum sn_err make(struct keeper_logins *l, struct keeper_asker *asker,
 	}
 	login->l = l;
 	login->asker = asker;
-	login->state = QUEUED;
 	login->verb = request->verb;
 	login->cookie = request->cookie;
-	login->account.id = request->account;
-	memcpy(login->fp, request->fp, sizeof(login->fp));
-	login->arrived = sn_clock_mono();
-	login->due = login->arrived + l->options.answer_ns;
+	login->account.id = login->place.account = request->account;
+	memcpy(login->place.fp, request->fp, sizeof(login->place.fp));
+	login->place.arrived = sn_clock_mono();
+	login->place.due = login->place.arrived + l->options.answer_ns;
 	*out = login;
 	return (SN_OK);
-}
-
-/* The one whose turn would come last, of equals the latest: it belongs to
- * the account that has the most in line. */
-static struct login *last_in_line(const struct keeper_logins *l)
-{
-	struct login *last = NULL;
-
-	for (struct login *i = l->first; i != NULL; i = i->next) {
-		if (i->state == QUEUED &&
-		    (last == NULL || i->turn >= last->turn))
-			last = i;
-	}
-	return (last);
 }
 
 /* Who floods the queue is turned away, not who comes into a flood. */
@@ -364,16 +271,7 @@ static void shed(struct keeper_logins *l)
 	};
 
 	l->counts.busy++;
-	finish(last_in_line(l), &busy);
-}
-
-static void admit(struct keeper_logins *l, struct login *login)
-{
-	enlist(l, login);
-	l->under_way++;
-	l->queued++;
-	if (admitted(login) && l->queued > l->options.queue_max)
-		shed(l);
+	finish(login_at(keeper_line_last(&l->line)), &busy);
 }
 
 void keeper_logins_start(struct keeper_logins *l, struct keeper_asker *asker,
@@ -390,8 +288,9 @@ void keeper_logins_start(struct keeper_logins *l, struct keeper_asker *asker,
 		reject(l, asker, request, KEEPER_FAILED);
 		return;
 	}
-	if (room_for(l, login)) {
-		admit(l, login);
+	if (keeper_line_enter(&l->line, &login->place)) {
+		if (admitted(login) && l->line.queued > l->options.queue_max)
+			shed(l);
 		pump(l);
 		return;
 	}
@@ -401,74 +300,61 @@ void keeper_logins_start(struct keeper_logins *l, struct keeper_asker *asker,
 	reject(l, asker, request, KEEPER_BUSY);
 }
 
-void keeper_logins_forget(
-    struct keeper_logins *l, const struct keeper_asker *asker)
+/* Those of one asker, or all: nobody hears of them any more. */
+static void forget(struct keeper_logins *l, const struct keeper_asker *asker)
 {
-	struct login *i, *next;
+	struct keeper_place *i, *next;
 
-	for (i = l->first; i != NULL; i = next) {
+	for (i = l->line.first; i != NULL; i = next) {
+		struct login *login = login_at(i);
+
 		next = i->next;
-		if (i->asker != asker)
+		if (asker != NULL && login->asker != asker)
 			continue;
-		i->asker = NULL;
-		if (i->state != RUNNING)
-			drop(i);
+		login->asker = NULL;
+		/* A thread still has it. */
+		if (i->state != KEEPER_RUNNING)
+			drop(login);
 	}
 }
 
-/* Whether it would still be in line had its password been looked at.  Its
- * answer waits as long, or under load the time would tell. */
-static bool would_wait(const struct keeper_logins *l, const struct login *of)
+void keeper_logins_forget(
+    struct keeper_logins *l, const struct keeper_asker *asker)
 {
-	if (!of->unseen || l->queued + l->running == 0)
-		return (false);
-	for (const struct login *i = l->first; i != NULL; i = i->next) {
-		if (i->arrived > of->arrived)
-			continue;
-		if (i->state == RUNNING ||
-		    (i->state == QUEUED && i->turn <= of->turn))
-			return (true);
-	}
-	return (false);
+	forget(l, asker);
 }
 
 uint64_t keeper_logins_tick(struct keeper_logins *l, uint64_t now)
 {
-	struct login *login;
+	struct keeper_place *place;
 
-	while ((login = l->first) != NULL && login->due <= now) {
-		if (login->state == REFUSED && !would_wait(l, login)) {
-			finish_as(login, KEEPER_REFUSED);
-			continue;
-		}
-		/* Not known yet: then a whole answer time later. */
-		delist(l, login);
-		login->due += l->options.answer_ns;
-		enlist(l, login);
+	while ((place = l->line.first) != NULL && place->due <= now) {
+		/* It waits as long as those that are looked at, or under load
+		 * the time would tell. */
+		if (place->state == KEEPER_TURNED_AWAY &&
+		    !keeper_line_would_wait(&l->line, place))
+			finish_as(login_at(place), KEEPER_REFUSED);
+		else
+			/* Not known yet: then a whole answer time later. */
+			keeper_line_put_off(
+			    &l->line, place, l->options.answer_ns);
 	}
-	return (login == NULL ? UINT64_MAX : login->due - now);
+	return (place == NULL ? UINT64_MAX : place->due - now);
 }
 
 const struct keeper_logins_counts *keeper_logins_counts(
     const struct keeper_logins *l)
 {
-	((struct keeper_logins *)l)->counts.waiting = l->queued;
+	((struct keeper_logins *)l)->counts.waiting = l->line.queued;
 	return (&l->counts);
 }
 
 void keeper_logins_stop(struct keeper_logins *l)
 {
-	struct login *i, *next;
-
 	if (l == NULL)
 		return;
 	l->stopping = true;
-	for (i = l->first; i != NULL; i = next) {
-		next = i->next;
-		i->asker = NULL;
-		if (i->state != RUNNING)
-			drop(i);
-	}
+	forget(l, NULL);
 	keeper_pool_free(l->pool);
 }
 

@@ -14,12 +14,11 @@
  *
  * Every refusal, whatever its reason, is answered the same time after the
  * arrival, or, where passwords wait in line, a whole number of times that; one
- * refused unseen waits with those before it.  Of one certificate one password is looked at at a time, and
- * its delay is looked up again before each: ten guesses sent at once are
- * worth no more than ten sent one by one.  Which account comes next is
- * decided as in start-time fair queueing, so that one with many requests
- * waits for its own, not others for it.  When more wait than may, the one
- * that would come last is answered busy: one of whoever floods.
+ * refused unseen waits with those before it.  Of one certificate one password
+ * is looked at at a time (keeper_line.h), and its delay is looked up again
+ * before each: ten guesses sent at once are worth no more than ten sent one by
+ * one.  When more wait than may, the one that would come last is answered busy:
+ * one of whoever floods.
  */
 struct keeper_logins;
 
