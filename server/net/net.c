@@ -368,8 +368,10 @@ static void close_all(struct net *net, unsigned started)
 {
 	sweeper_stop(net->sweeper);
 	admin_backup_end(net);
-	if (started == net->loop_count)
-		net_each_loop(net, stop_in, NULL);
+	/* Those without a thread hear nothing, and answer nobody. */
+	while (net->loop_count > started)
+		loop_free(net->loops[--net->loop_count]);
+	net_each_loop(net, stop_in, NULL);
 	for (unsigned i = 0; i < started; i++)
 		(void)pthread_join(net->loops[i]->thread, NULL);
 	if (net->log != NULL)

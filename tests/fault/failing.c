@@ -2,13 +2,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 /*
- * A disk that fails when told to: preloaded into a server by test_disk.py.
+ * A disk, or a system, that fails when told to: preloaded into a server by test_disk.py.
  * The first bytes of the file $FAILING say which calls answer EIO, and whether
  * what is being synced stays so until they say otherwise; they are
  * mapped before the server gives up its right to open files.
@@ -19,6 +21,7 @@ enum {
 	FAIL_META,
 	FAIL_STALL,
 	FAIL_STALLED, /* Ours: somebody is being kept. */
+	FAIL_THREADS, /* From this one on no thread of a process starts. */
 	FAIL_BYTES
 };
 
@@ -92,4 +95,15 @@ ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
 ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at)
 {
 	return (fails(FAIL_WRITE) ? -1 : REAL(pwritev64)(fd, v, n, at));
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *how,
+    void *(*start)(void *), void *arg)
+{
+	static atomic_int count;
+
+	if (told != NULL && told[FAIL_THREADS] != 0 &&
+	    atomic_fetch_add(&count, 1) + 1 >= told[FAIL_THREADS])
+		return (EAGAIN);
+	return (REAL(pthread_create)(thread, how, start, arg));
 }

@@ -135,7 +135,7 @@ def failing_disk(tmp_path):
         [os.environ.get("CC", "gcc"), "-D_GNU_SOURCE", "-shared", "-fPIC",
          "-O1", "-o", library, pathlib.Path(__file__).parent / "failing.c"],
         check=True)
-    orders.write_bytes(b"\0\0\0\0\0")
+    orders.write_bytes(b"\0\0\0\0\0\0")
 
     def fail(what):
         with open(orders, "r+b") as f:
@@ -326,3 +326,18 @@ def test_after_a_failed_meta_page_the_database_is_read_and_not_written(
         assert kept in everything(alice, "bob")
         alice.post("bob", "restarted")
     assert server.ctl("status")["reading_only"] is False
+
+
+def test_a_net_that_cannot_start_all_its_threads_ends_with_the_reason(
+        make_server, failing_disk):
+    """Those that it could start are told to stop, and it waits for them."""
+    environment, fail = failing_disk
+    server = make_server({"loops": 4}, start=False)
+    # The log has one and the sandbox tries one; so there are two loops.
+    fail.orders.write_bytes(b"\0\0\0\0\0\5")
+    server.start(env=environment, wait=False)
+    line = server.wait_line("not_started", since=server.mark)
+    assert "cannot start threads" in line.fields["why"]
+    assert server.process.wait(10) != 0
+    assert server.ended.wait(10)
+    assert not [l.text for l in server.lines if l.event == "child.killed"]
