@@ -20,7 +20,7 @@ typedef void circular_read(struct loop *loop, const void *paper);
 struct circular *circular_new(
     const struct net *net, size_t size, circular_read *read);
 
-/** circular_paper(c): aligned for every type. */
+/** circular_paper(c): aligned for every type; it stays where it is. */
 void *circular_paper(struct circular *c);
 
 /** circular_free(c): one that was not posted; NULL is fine. */

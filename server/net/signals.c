@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/net/circular.h"
 #include "server/net/conversation.h"
 #include "server/net/dispatch.h"
 #include "server/net/followers.h"
@@ -33,12 +34,6 @@ struct signal {
 	struct sn_bytes frame;
 };
 
-struct signal_mail {
-	struct mail mail;
-	struct signal signal;
-	uint8_t bytes[]; /* The frame. */
-};
-
 static void hear(struct sess *s, const void *arg)
 {
 	const struct signal *signal = arg;
@@ -54,8 +49,9 @@ static void hear(struct sess *s, const void *arg)
 		sess_put_bytes(s, signal->frame);
 }
 
-static void tell(struct loop *loop, struct signal *signal)
+static void tell(struct loop *loop, const void *paper)
 {
+	const struct signal *signal = paper;
 	const struct target *target = &signal->target;
 
 	if (target->account != 0)
@@ -64,33 +60,22 @@ static void tell(struct loop *loop, struct signal *signal)
 		followers_of_room(loop, target->room, hear, signal);
 }
 
-static void run_mail(void *owner, struct mail *mail)
-{
-	struct signal_mail *m = (struct signal_mail *)mail;
-
-	tell(owner, &m->signal);
-	free(m);
-}
-
-/* To each other loop, as far as there is memory. */
+/* To the other loops, if there is memory. */
 static void post(const struct loop *loop, const struct signal *signal)
 {
 	struct sn_bytes frame = signal->frame;
-	struct net *net = loop->net;
+	struct signal *copy;
+	struct circular *c;
 
-	for (unsigned i = 0; i < net->loop_count; i++) {
-		struct signal_mail *m;
-
-		if (i == loop->index)
-			continue;
-		if ((m = malloc(sizeof(*m) + frame.n)) == NULL)
-			return;
-		memcpy(m->bytes, frame.p, frame.n);
-		m->signal = *signal;
-		m->signal.frame.p = m->bytes;
-		m->mail.run = run_mail;
-		mailbox_post(net->loops[i]->mailbox, &m->mail);
-	}
+	if (loop->net->loop_count == 1)
+		return;
+	c = circular_new(loop->net, sizeof(*copy) + frame.n, tell);
+	if (c == NULL)
+		return;
+	copy = circular_paper(c);
+	*copy = *signal;
+	copy->frame.p = memcpy(copy + 1, frame.p, frame.n);
+	circular_post_others(c, loop);
 }
 
 static void pass_on(struct sess *s, const struct target *target,
