@@ -1,6 +1,7 @@
 #include "lib/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct sn_store {
 	atomic_int own_latch;
 	atomic_int reason; /* LMDB's last code that was a failure. */
 	atomic_bool panicked, map_full;
+	uint64_t reserved; /* Bytes of the file that have room on the disk. */
 };
 
 /* Where a table's last row went: the next one mostly goes beside it. */
@@ -94,7 +96,7 @@ static enum sn_err keep(struct sn_txn *txn, int code)
 		txn->err = err;
 	/* Pages of a large transaction are written before its commit. */
 	if (txn->writes && err == SN_ESTORE)
-		sn_store_latch(txn->store);
+		sn_store_latch(txn->store, 0);
 	return (err);
 }
 
@@ -163,7 +165,7 @@ static void settle(struct sn_store *store)
 	code = rewrite(fd, st.ms_psize);
 	mdb_txn_abort(txn);
 	if (code != 0 && of_code(store, code) == SN_ESTORE)
-		sn_store_latch(store);
+		sn_store_latch(store, 0);
 }
 
 static enum sn_err open_tables(struct sn_store *store,
@@ -279,8 +281,10 @@ void sn_store_close(struct sn_store *store)
 	free(store);
 }
 
-void sn_store_latch(struct sn_store *store)
+void sn_store_latch(struct sn_store *store, int number)
 {
+	if (number != 0)
+		atomic_store(&store->reason, number);
 	atomic_store(store->latched, 1);
 }
 
@@ -352,6 +356,25 @@ enum sn_err sn_store_room(struct sn_store *store, struct sn_store_room *out)
 	if (out->free > out->used)
 		out->free = out->used;
 	out->used -= out->free;
+	return (SN_OK);
+}
+
+enum sn_err sn_store_reserve(struct sn_store *store, uint64_t bytes)
+{
+	mdb_filehandle_t fd;
+	uint64_t used, map, end;
+
+	sn_store_used(store, &used, &map);
+	end = used + bytes;
+	if (end <= store->reserved)
+		return (SN_OK);
+	if (mdb_env_get_fd(store->env, &fd) != 0)
+		return (SN_EIO);
+	/* Twice as much as is needed now, so that this is seldom called. */
+	if (fallocate(
+		fd, FALLOC_FL_KEEP_SIZE, (off_t)used, (off_t)(2 * bytes)) != 0)
+		return (sn_err_of_errno(errno));
+	store->reserved = end + bytes;
 	return (SN_OK);
 }
 
@@ -434,7 +457,7 @@ enum sn_err sn_txn_commit(struct sn_txn *txn)
 		code = ENOSPC;
 	err = of_code(store, code);
 	if (txn->writes && err != SN_OK && err != SN_ESTOREFULL)
-		sn_store_latch(store);
+		sn_store_latch(store, 0);
 	free(txn);
 	return (err);
 }

@@ -70,9 +70,10 @@ enum sn_err sn_store_open(const struct sn_store_options *options,
 /** sn_store_close(store): no transaction may be open. NULL is fine. */
 void sn_store_close(struct sn_store *store);
 
-/** sn_store_latch(store): refuse every write from now on, with SN_ESTORE.
+/** sn_store_latch(store, number): refuse every write from now on, with
+ * SN_ESTORE; errno ${number} is the reason, 0: the one that there is.
  * sn_store_latched(store): whether they are. */
-void sn_store_latch(struct sn_store *store);
+void sn_store_latch(struct sn_store *store, int number);
 bool sn_store_latched(const struct sn_store *store);
 
 /** sn_store_panicked(store): LMDB does not know any more what is on the disk
@@ -92,6 +93,15 @@ struct sn_store_room {
 /** sn_store_room(store, out): by a walk over the list of free pages. */
 enum sn_err sn_store_room(
     struct sn_store *store, struct sn_store_room *out) SN_MUST_USE;
+
+/**
+ * sn_store_reserve(store, bytes):
+ * Take room on the disk, so that the database can grow by ${bytes} and does
+ * not find the disk full.  Costs nothing while there is still so much from an
+ * earlier call.  SN_ESTOREFULL; SN_EIO where the file system cannot do that.
+ */
+enum sn_err sn_store_reserve(
+    struct sn_store *store, uint64_t bytes) SN_MUST_USE;
 
 /**
  * sn_store_copy(store, fd, why):

@@ -78,11 +78,13 @@ static const int common[] = {
 	SCMP_SYS(exit_group),
 };
 
-/* Who meets the network accepts connections, and asks whose they are. */
+/* Who meets the network accepts connections, and asks whose they are; and
+ * takes room on the disk for the messages to come. */
 static const int net_alone[] = {
 	SCMP_SYS(accept4),
 	SCMP_SYS(getpeername),
 	SCMP_SYS(getsockname),
+	SCMP_SYS(fallocate),
 };
 
 /* Who computes passwords does it at a lower priority. */

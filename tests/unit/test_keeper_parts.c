@@ -182,7 +182,7 @@ static void where_nothing_can_be_written_an_old_key_goes_on(void **state)
 	assert_int_equal(keeper_failure_success(txn, 7, laptop), SN_OK);
 	assert_int_equal(sn_txn_commit(txn), SN_OK);
 	txn = NULL;
-	sn_store_latch(store);
+	sn_store_latch(store, 0);
 
 	assert_int_equal(keeper_vault_open(&vault, later, &why), SN_OK);
 	assert_int_equal(vault.tokens.count, 1);
