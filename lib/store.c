@@ -371,8 +371,9 @@ enum sn_err sn_store_reserve(struct sn_store *store, uint64_t bytes)
 	if (mdb_env_get_fd(store->env, &fd) != 0)
 		return (SN_EIO);
 	/* Twice as much as is needed now, so that this is seldom called. */
-	if (fallocate(
-		fd, FALLOC_FL_KEEP_SIZE, (off_t)used, (off_t)(2 * bytes)) != 0)
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)used,
+		(off_t)(2 * bytes)) != 0 &&
+	    errno != EOPNOTSUPP)
 		return (sn_err_of_errno(errno));
 	store->reserved = end + bytes;
 	return (SN_OK);

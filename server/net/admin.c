@@ -89,6 +89,12 @@ json_t *admin_handle(
 	return (reply);
 }
 
+void admin_settle(struct net *net)
+{
+	/* A disk that takes longer keeps no administrator waiting. */
+	oplog_settle(net->log, 500);
+}
+
 bool admin_find(struct net *net, const json_t *request, struct account *account,
     json_t **failure)
 {

@@ -72,6 +72,10 @@ bool admin_apply(struct net *net, const struct op *op, json_t **failure);
  * mappings that cannot be reached or are ambiguous. */
 enum sn_err admin_map_start(struct net *net) SN_MUST_USE;
 
+/** admin_settle(net): what anybody was told of is in the tables, if the disk
+ * is not too slow for that; for those who read messages. */
+void admin_settle(struct net *net);
+
 /** admin_text(request, name): a member's text, or "". */
 const char *admin_text(const json_t *request, const char *name);
 

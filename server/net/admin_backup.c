@@ -5,6 +5,8 @@
 
 #include "server/net/admin.h"
 
+#define SETTLE_MS 60000 /* A disk that takes longer is another trouble. */
+
 /*
  * The copy is written by a thread of its own, to a descriptor of the
  * parent's: what administrators ask meanwhile, a revocation above all, is
@@ -23,6 +25,8 @@ static void *run(void *arg)
 {
 	struct backup *b = arg;
 
+	/* What was answered before it was asked for is in it. */
+	oplog_settle(b->net->log, SETTLE_MS);
 	b->err = sn_store_copy(b->net->store, b->fd, &b->why);
 	if (b->err == SN_OK && fsync(b->fd) != 0)
 		b->err =

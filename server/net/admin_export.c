@@ -299,6 +299,7 @@ json_t *admin_export(
 	if (!admin_find(net, request, &account, &failure))
 		return (failure);
 	e.lines = json_array();
+	admin_settle(net);
 	if ((err = sn_txn_read(net->store, &e.txn)) == SN_OK) {
 		err = add_page(&e, json_object_get(request, "after"));
 		sn_txn_abort(e.txn);

@@ -182,6 +182,7 @@ json_t *admin_store(
 	(void)request;
 	(void)fds;
 	(void)count;
+	admin_settle(net);
 	sweeper_status(net->sweeper, out);
 	/* As it is now; the sweeper looks every few seconds. */
 	if ((err = sn_store_room(net->store, &room)) == SN_OK) {

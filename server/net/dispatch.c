@@ -7,6 +7,8 @@
 #define LOGGED_IN IN(READY)
 /* From a session above its account's number, too; see allowance.h. */
 #define SURPLUS (1U << SESS_STATES)
+/* Reads messages from the log's tables; see settle.h. */
+#define READS (1U << (SESS_STATES + 1))
 #define EARLY_ON (IN(AUTH) | IN(CHOOSE) | IN(READY))
 
 /* The ref of a request we do not take, where the client gave one.  What
@@ -102,12 +104,14 @@ static const struct row {
 	[SN_FRAME_SEND]         = { send_on_send,      LOGGED_IN,
 				    SN_FRAME_MAX },
 	[SN_FRAME_SYNC]         = { follow_on_sync,
-				    LOGGED_IN | SURPLUS,           1024 },
+				    LOGGED_IN | SURPLUS | READS,   1024 },
 	[SN_FRAME_ACK]          = { follow_on_ack,     LOGGED_IN,  1024 },
 	[SN_FRAME_CREDIT]       = { follow_on_credit,  LOGGED_IN,  1024 },
-	[SN_FRAME_HISTORY]      = { history_on_history, LOGGED_IN, 1024 },
+	[SN_FRAME_HISTORY]      = { history_on_history,
+				    LOGGED_IN | READS,             1024 },
 	[SN_FRAME_READ]         = { receipt_read_on_read,  LOGGED_IN,  1024 },
-	[SN_FRAME_RECEIPTS]     = { receipt_query_on_receipts, LOGGED_IN, 1024 },
+	[SN_FRAME_RECEIPTS]     = { receipt_query_on_receipts,
+				    LOGGED_IN | READS,             1024 },
 	[SN_FRAME_SIGNAL]       = { signals_on_signal, LOGGED_IN,  1024 },
 	[SN_FRAME_DIRECTORY]    = { directory_on_directory, LOGGED_IN, 1024 },
 	[SN_FRAME_PRESENCE_SET] = { presence_on_set,   LOGGED_IN,  1024 },
@@ -128,6 +132,12 @@ static const struct row {
 	[SN_FRAME_BYE]          = { on_bye,  EARLY_ON | SURPLUS,   1024 },
 	/* clang-format on */
 };
+
+bool dispatch_reads(const struct sn_frame *frame)
+{
+	return (frame->type < SN_FRAME_TYPES &&
+		(rows[frame->type].states & READS) != 0);
+}
 
 void dispatch_frame(struct sess *s, const struct sn_frame *frame)
 {

@@ -11,6 +11,10 @@
  */
 void dispatch_frame(struct sess *s, const struct sn_frame *frame);
 
+/** dispatch_reads(frame): whether what it asks for is read from the log's
+ * tables, which must hold what anybody was told of before; see settle.h. */
+bool dispatch_reads(const struct sn_frame *frame);
+
 /**
  * dispatch_bad(s, frame, text):
  * A field of ${frame} is missing, of another type or out of its range: before

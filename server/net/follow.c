@@ -17,6 +17,7 @@
 #include "server/net/sweeper.h"
 #include "server/net/sess_error.h"
 #include "server/net/sess_work.h"
+#include "server/net/settle.h"
 #include "server/net/takeover.h"
 
 #define TURN_BYTES 65536
@@ -331,7 +332,10 @@ void follow_feed(struct sess *s)
 	 * still to be told, unless they were before it was taken.
 	 */
 	if (head < s->loop->head) {
-		sess_again(s);
+		if (oplog_settled(s->loop->net->log, s->loop->head))
+			sess_again(s);
+		else
+			settle_wait(s);
 		return;
 	}
 	if (f->position < head)

@@ -14,6 +14,7 @@
 #include "server/net/receipt_delivered.h"
 #include "server/net/receipt_read.h"
 #include "server/net/sess_work.h"
+#include "server/net/settle.h"
 
 #define TICK_MS 1000
 #define RELEASE_MS 10 /* How often sessions over their rate are looked at. */
@@ -105,7 +106,7 @@ enum sn_err loop_read(struct loop *loop, struct sn_txn **out)
 	return (SN_OK);
 }
 
-static void end_reading(struct loop *loop)
+void loop_let_go(struct loop *loop)
 {
 	if (loop->reading)
 		sn_txn_reset(loop->reader);
@@ -114,7 +115,7 @@ static void end_reading(struct loop *loop)
 
 enum sn_err loop_read_fresh(struct loop *loop, struct sn_txn **out)
 {
-	end_reading(loop);
+	loop_let_go(loop);
 	return (loop_read(loop, out));
 }
 
@@ -122,7 +123,7 @@ void loop_changed(struct loop *loop)
 {
 	names_forget(&loop->names);
 	loop->changes++;
-	end_reading(loop);
+	loop_let_go(loop);
 }
 
 static void work_again(struct loop *loop)
@@ -179,6 +180,7 @@ static void free_closed(struct loop *loop)
 		else
 			at = &(*at)->next_again;
 	}
+	settle_forget(loop);
 	for (at = &loop->throttled; *at != NULL;) {
 		if ((*at)->state == SESS_CLOSED)
 			*at = (*at)->in.next;
@@ -205,6 +207,7 @@ static void tick(struct loop *loop)
 		next = s->next;
 		sess_tick(s, now);
 	}
+	settle_tick(loop);
 	receipt_delivered_tick(loop);
 	receipt_read_tick(loop);
 	if (loop->listening)
@@ -255,12 +258,12 @@ static void *run(void *arg)
 		door_open(loop);
 		tick(loop);
 		watch_keeper(loop);
+		receipt_delivered_turn(loop);
 		wake_log(loop);
-		if (loop->receipts_now != NULL)
-			receipt_delivered_turn(loop);
 		flush_dirty(loop);
-		end_reading(loop);
+		loop_let_go(loop);
 		free_closed(loop);
+		wake_log(loop); /* For what ended meanwhile. */
 	}
 	return (NULL);
 }
@@ -321,6 +324,7 @@ void loop_free(struct loop *loop)
 	door_free(&loop->door);
 	mailbox_free(loop->mailbox);
 	followers_free(loop);
+	receipt_delivered_free(loop);
 	receipt_read_free(loop);
 	signals_forget(&loop->signals);
 	sn_txn_abort(loop->reader);

@@ -46,7 +46,9 @@ struct loop {
 
 	struct sn_txn *reader; /* Reset but while ${reading}. */
 	bool reading;
-	uint64_t head; /* The last sequence of the batches seen. */
+	uint64_t head;          /* The last sequence of the batches seen. */
+	struct sess *unsettled; /* They wait for the tables: see settle.h. */
+	enum oplog_settle settling; /* The log was asked for that. */
 
 	struct names names; /* Receivers of messages. */
 	uint64_t changes;   /* How often loop_changed was called. */
@@ -59,7 +61,8 @@ struct loop {
 	struct sess *all, *dirty, *again, *throttled, *closed;
 	unsigned count;
 	struct sess *receipts_now, *receipts_later;
-	struct read_later *reads_later; /* See receipt_read.c. */
+	struct receipt_left *receipts_left; /* See receipt_delivered.c. */
+	struct read_later *reads_later;     /* See receipt_read.c. */
 	unsigned reads_waiting;
 	uint64_t last_id;
 	uint64_t last_tick, last_release;
@@ -84,6 +87,9 @@ void loop_stop(struct loop *loop);
  */
 enum sn_err loop_read(struct loop *loop, struct sn_txn **out) SN_MUST_USE;
 enum sn_err loop_read_fresh(struct loop *loop, struct sn_txn **out) SN_MUST_USE;
+
+/** loop_let_go(loop): the next loop_read takes a new snapshot. */
+void loop_let_go(struct loop *loop);
 
 /** loop_changed(loop): accounts, rooms or memberships did: forget what was
  * read of them; what is read from now on holds every batch that was committed

@@ -23,6 +23,7 @@
 #include "server/net/room_events.h"
 #include "server/net/rooms.h"
 #include "server/net/send.h"
+#include "server/net/settle.h"
 #include "server/net/sweeper.h"
 #include "server/net/sess_work.h"
 #include "server/base/settings.h"
@@ -87,7 +88,7 @@ static void answer(struct loop *loop, const struct oplog_request *q)
 /* Whether it changed more than messages: who there is, who may what. */
 static bool is_change(const struct oplog_request *q)
 {
-	return (!q->local &&
+	return (!q->local && q->settle == OPLOG_SETTLE_NOT &&
 		(q->kind == OP_ACCOUNT_ADD || q->kind == OP_ACCOUNT_STATE ||
 		    q->applied.what > APPLIED_MESSAGE));
 }
@@ -102,6 +103,11 @@ static void run_batch(void *owner, struct mail *mail)
 	for (struct oplog_request *q = batch->first; q != NULL; q = q->next) {
 		if (q->local)
 			continue;
+		if (q->settle != OPLOG_SETTLE_NOT) {
+			if (q->loop == loop->index)
+				settle_told(loop, q);
+			continue;
+		}
 		if (q->err == SN_OK && q->applied.what > APPLIED_MESSAGE)
 			room_events(loop, q);
 		if (is_change(q))
@@ -207,12 +213,13 @@ void net_each_loop(
 static enum sn_err open_all(
     struct net *net, const struct net_start *start, struct sn_why *why)
 {
+	char dir[4096];
 	struct oplog_embedded_options options = {
 		.batch_max = (unsigned)start->settings->store.batch_max,
 		.queue_max = start->settings->limits.queue_bytes,
+		.dir = dir,
 	};
 	const struct settings *set = start->settings;
-	char dir[4096];
 	enum sn_err err;
 
 	(void)snprintf(dir, sizeof(dir), "%s/net", set->data);
@@ -233,12 +240,8 @@ static enum sn_err open_all(
 			    sn_err_text(err)));
 		net->loop_count++;
 	}
-	err = oplog_embedded_start(
-	    net->store, &options, committed, net, &net->log);
-	if (err != SN_OK)
-		return (sn_why(why, err, "cannot start the log: %s",
-		    sn_store_reason(net->store)));
-	return (SN_OK);
+	return (oplog_embedded_start(
+	    net->store, &options, committed, net, &net->log, why));
 }
 
 static enum sn_err open_front(

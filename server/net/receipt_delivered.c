@@ -1,10 +1,13 @@
 #include "server/net/receipt_delivered.h"
 
+#include <stdlib.h>
+
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "server/net/conversation.h"
 #include "server/net/net_impl.h"
 #include "server/net/receipt_post.h"
+#include "server/net/settle.h"
 #include "server/oplog/account.h"
 #include "server/oplog/db.h"
 #include "server/oplog/message.h"
@@ -113,28 +116,72 @@ static enum sn_err pass_rooms(struct receipt_post *p, struct sn_txn *txn,
 	return (err == SN_ENOTFOUND ? SN_OK : err);
 }
 
-/* All that the session has acknowledged since it was looked at last. */
-static void look(struct sess *s, struct receipt_post *p)
+/* All that a session of ${account} has acknowledged since it was looked at
+ * last. */
+static void look(
+    struct receipt_post *p, uint64_t account, uint64_t from, uint64_t to)
 {
-	uint64_t from = s->receipts.from, to = s->receipts.to;
 	struct sn_cursor *c;
 	struct account me;
 	struct sn_txn *txn;
 	enum sn_err err;
 
-	s->receipts.from = to;
-	s->receipts.at = sn_clock_mono();
 	if (to <= from)
 		return;
-	if ((err = loop_read(s->loop, &txn)) == SN_OK &&
-	    (err = account_get(txn, s->account, &me)) == SN_OK &&
+	if ((err = loop_read(p->loop, &txn)) == SN_OK &&
+	    (err = account_get(txn, account, &me)) == SN_OK &&
 	    (err = sn_cursor_open(txn, DB_ROOM_INDEX, &c)) == SN_OK) {
 		err = pass_rooms(p, txn, c, &me, from, to);
 		sn_cursor_close(c);
 	}
 	if (err != SN_OK)
-		sn_log(SN_WARN, "receipts.failed", "sess=%llu error=%s",
-		    (unsigned long long)s->id, sn_err_name(err));
+		sn_log(SN_WARN, "receipts.failed", "account=%llu error=%s",
+		    (unsigned long long)account, sn_err_name(err));
+}
+
+static void look_at_session(struct sess *s, struct receipt_post *p)
+{
+	uint64_t from = s->receipts.from, to = s->receipts.to;
+
+	s->receipts.from = to;
+	s->receipts.at = sn_clock_mono();
+	look(p, s->account, from, to);
+}
+
+/* A session that has gone before it could be looked at. */
+struct receipt_left {
+	struct receipt_left *next;
+	uint64_t account, from, to;
+};
+
+static void leave(struct sess *s)
+{
+	struct receipt_left *l = malloc(sizeof(*l));
+
+	/* Without memory its last receipts are asked for, not told. */
+	if (l == NULL)
+		return;
+	*l = (struct receipt_left){ s->loop->receipts_left, s->account,
+		s->receipts.from, s->receipts.to };
+	s->loop->receipts_left = l;
+	settle_soon(s->loop);
+}
+
+static void look_at_left(struct loop *loop, struct receipt_post *p)
+{
+	struct receipt_left *l = loop->receipts_left, *next;
+
+	loop->receipts_left = NULL;
+	for (; l != NULL; l = next) {
+		next = l->next;
+		if (settle_reached(loop, l->to)) {
+			look(p, l->account, l->from, l->to);
+			free(l);
+			continue;
+		}
+		l->next = loop->receipts_left;
+		loop->receipts_left = l;
+	}
 }
 
 void receipt_delivered_synced(struct sess *s, uint64_t cursor)
@@ -167,6 +214,7 @@ static void unlist(struct sess **at, const struct sess *s)
 		*at = s->receipts.next;
 }
 
+/* Those whose last message is not in the tables yet come again. */
 static void look_at_all(struct sess **list, struct receipt_post *p)
 {
 	struct sess *s = *list, *next;
@@ -174,9 +222,27 @@ static void look_at_all(struct sess **list, struct receipt_post *p)
 	*list = NULL;
 	for (; s != NULL; s = next) {
 		next = s->receipts.next;
-		s->receipts.due = false;
-		look(s, p);
+		if (settle_reached(p->loop, s->receipts.to)) {
+			s->receipts.due = false;
+			look_at_session(s, p);
+			continue;
+		}
+		s->receipts.next = p->loop->receipts_now;
+		p->loop->receipts_now = s;
 	}
+}
+
+static void look_at_due(struct loop *loop, struct sess **list)
+{
+	struct receipt_post p = { .loop = loop };
+
+	if (loop->stopping)
+		return;
+	look_at_all(list, &p);
+	look_at_left(loop, &p);
+	receipt_post_send(&p);
+	if (loop->receipts_now != NULL || loop->receipts_left != NULL)
+		settle_soon(loop);
 }
 
 void receipt_delivered_stop(struct sess *s)
@@ -191,26 +257,33 @@ void receipt_delivered_stop(struct sess *s)
 	/* A loop that stops has nobody left to tell. */
 	if (s->loop->stopping)
 		return;
-	look(s, &p);
+	if (!settle_reached(s->loop, s->receipts.to)) {
+		leave(s);
+		return;
+	}
+	look_at_session(s, &p);
 	receipt_post_send(&p);
 }
 
 void receipt_delivered_turn(struct loop *loop)
 {
-	struct receipt_post p = { .loop = loop };
-
-	if (loop->stopping)
-		return;
-	look_at_all(&loop->receipts_now, &p);
-	receipt_post_send(&p);
+	if (loop->receipts_now != NULL || loop->receipts_left != NULL)
+		look_at_due(loop, &loop->receipts_now);
 }
 
 void receipt_delivered_tick(struct loop *loop)
 {
-	struct receipt_post p = { .loop = loop };
+	look_at_due(loop, &loop->receipts_later);
+}
 
-	if (loop->stopping)
-		return;
-	look_at_all(&loop->receipts_later, &p);
-	receipt_post_send(&p);
+void receipt_delivered_free(struct loop *loop)
+{
+	struct receipt_left *next;
+
+	for (struct receipt_left *l = loop->receipts_left; l != NULL;
+	     l = next) {
+		next = l->next;
+		free(l);
+	}
+	loop->receipts_left = NULL;
 }

@@ -29,4 +29,7 @@ void receipt_delivered_turn(struct loop *loop);
 /** receipt_delivered_tick(loop): once a second: what has waited. */
 void receipt_delivered_tick(struct loop *loop);
 
+/** receipt_delivered_free(loop): what is left is not told. */
+void receipt_delivered_free(struct loop *loop);
+
 #endif

@@ -72,16 +72,11 @@ static enum sn_err mark(
 {
 	struct net *net = s->loop->net;
 	struct receipt_post p = { .loop = s->loop };
-	uint64_t head = s->loop->head;
+	uint64_t head = oplog_head(net->log);
 	bool moved;
 	enum sn_err err;
 
-	/* What nobody has sent yet cannot have been read; the loop may not
-	 * have heard of the last batch, which others have. */
-	if (seq > head &&
-	    ((err = loop_read_fresh(s->loop, &txn)) != SN_OK ||
-		(err = db_meta(txn, DB_META_LAST_SEQ, &head)) != SN_OK))
-		return (err);
+	/* What nobody has sent yet cannot have been read. */
 	if (seq > head)
 		seq = head;
 	err = reads_mark(net->reads, txn, room, s->account, seq, &moved);

@@ -75,11 +75,13 @@ struct sess {
 	struct loop *loop;
 	struct sess *prev, *next; /* Of the loop's sessions. */
 	struct sess *next_again;  /* Has more to do next turn. */
+	struct sess *next_unsettled;
 	struct sess *next_of_account;
 	uint64_t id;
 	enum sess_state state;
 	bool again;
-	bool failed; /* TLS has: only thrown-away input is left. */
+	bool unsettled; /* It waits for the log's tables. */
+	bool failed;    /* TLS has: only thrown-away input is left. */
 	struct sn_tls *tls;
 	struct gate_visit *visit; /* While in the handshake. */
 	uint8_t *leaf;            /* Its certificate, until ready. */

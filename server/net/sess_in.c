@@ -7,6 +7,7 @@
 #include "server/net/net_impl.h"
 #include "server/net/sess.h"
 #include "server/net/sess_work.h"
+#include "server/net/settle.h"
 
 #define TURN_BYTES 65536     /* Read and acted on in one turn. */
 #define TURN_NS SN_NS_PER_MS /* Acted on, however small the frames are. */
@@ -44,6 +45,22 @@ static bool takes_frames(const struct sess *s)
 		s->login == SESS_LOGIN_NONE);
 }
 
+/* Whether what the frame asks for can be read: all that anybody was told of
+ * before it came. */
+static bool can_see(struct sess *s, const struct sn_frame *frame)
+{
+	if (s->state != SESS_READY || !dispatch_reads(frame))
+		return (true);
+	if (s->in.seen == 0)
+		s->in.seen = oplog_head(s->loop->net->log);
+	if (!settle_reached(s->loop, s->in.seen)) {
+		settle_wait(s);
+		return (false);
+	}
+	s->in.seen = 0;
+	return (true);
+}
+
 /* Act on whole frames of ${p}; returns the bytes that are done with. */
 static size_t eat(struct sess *s, const uint8_t *p, size_t n)
 {
@@ -77,6 +94,10 @@ static size_t eat(struct sess *s, const uint8_t *p, size_t n)
 		if (err != SN_OK || s->state == SESS_DRAINING ||
 		    s->state == SESS_CLOSED)
 			return (n);
+		if (!can_see(s, &frame)) {
+			s->in.paused = true;
+			return (used);
+		}
 		if (!allowance_frame(s)) {
 			throttle(s);
 			return (used);

@@ -34,6 +34,7 @@ struct applied {
 	enum applied_what what;
 	uint64_t room;
 	bool direct; /* ${room} is the conversation of the next two. */
+	bool began;  /* The conversation, by this message. */
 	uint64_t account;
 	uint64_t other; /* Who became its owner, as the last one went; or 0. */
 	enum applied_full full; /* Of SN_ELIMIT alone. */

@@ -166,6 +166,7 @@ static enum sn_err check(struct sn_txn *txn, struct tally *tally,
 		twice = check_duplicate(txn, m, out);
 		return (twice == SN_OK ? SN_ECORRUPT : twice);
 	}
+	out->began = fresh;
 	if (err == SN_OK && fresh)
 		err = make_direct(txn, room, op->time, seq);
 	return (err);

@@ -140,7 +140,8 @@ enum sn_err db_skip(struct sn_store *store, uint64_t places, uint64_t ids)
 
 	if ((err = sn_txn_write(store, &txn)) != SN_OK)
 		return (err);
-	if ((err = skip(txn, DB_META_LAST_SEQ, places)) == SN_OK &&
+	if ((err = db_meta_set(txn, DB_META_JOURNAL, 0)) == SN_OK &&
+	    (err = skip(txn, DB_META_LAST_SEQ, places)) == SN_OK &&
 	    (err = skip(txn, DB_META_LAST_ACCOUNT, ids)) == SN_OK &&
 	    (err = skip(txn, DB_META_LAST_ROOM, ids)) == SN_OK)
 		return (sn_txn_commit(txn));

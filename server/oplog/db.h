@@ -64,8 +64,9 @@ enum db_table { DB_TABLES(X) DB_TABLE_COUNT };
 #define DB_META_LAST_ROOM "last_room"
 #define DB_META_LOG_ROWS "log_rows" /* See tally.h. */
 #define DB_META_LOG_SUM "log_sum"
-#define DB_META_PURGED "purged" /* The dedupe horizon's sequence. */
-#define DB_META_CLOCK "clock"   /* This node's wall time in ms, now and then. */
+#define DB_META_JOURNAL "journal" /* The key of the journal beside it. */
+#define DB_META_PURGED "purged"   /* The dedupe horizon's sequence. */
+#define DB_META_CLOCK "clock" /* This node's wall time in ms, now and then. */
 
 /**
  * db_open(dir, map_size, readers, latch, out, why):
@@ -86,7 +87,7 @@ enum sn_err db_open_to_read(
 enum sn_err db_last_seq(struct sn_store *store, uint64_t *out) SN_MUST_USE;
 
 /** db_skip(store, places, ids): leave ${places} places of the log, and ${ids}
- * ids of accounts and of rooms, out for ever. */
+ * ids of accounts and of rooms, out for ever; and no journal is this copy's. */
 enum sn_err db_skip(
     struct sn_store *store, uint64_t places, uint64_t ids) SN_MUST_USE;
 

@@ -24,6 +24,11 @@ struct db_check {
  */
 enum sn_err db_check(struct sn_txn *txn, struct db_check *check) SN_MUST_USE;
 
+/** db_check_journal(txn, dir, check): what is durable and not in the tables
+ * yet is counted with the messages, and looked at as they are. */
+enum sn_err db_check_journal(
+    struct sn_txn *txn, const char *dir, struct db_check *check) SN_MUST_USE;
+
 /** For the parts of the check. */
 void db_check_found(struct db_check *c, const char *format, ...)
     SN_PRINTF(2, 3);

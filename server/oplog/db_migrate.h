@@ -8,8 +8,9 @@
  *
  *	1  without counts of what is used, and without expiry
  *	2  with USAGE, LIMITS, EXPIRES, and the log's rows and sum in META
+ *	3  with a journal beside it, which older ones would not apply
  */
-#define DB_FORMAT 2
+#define DB_FORMAT 3
 
 /**
  * db_migrate(store, dir, from, why):

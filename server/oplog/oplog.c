@@ -51,6 +51,19 @@ enum sn_err oplog_local_new(enum db_table table, struct sn_bytes key,
 	return (SN_OK);
 }
 
+enum sn_err oplog_settle_new(enum oplog_settle when, struct oplog_request **out)
+{
+	struct oplog_request *q;
+
+	if ((q = malloc(sizeof(*q))) == NULL)
+		return (SN_ENOMEM);
+	memset(q, 0, sizeof(*q));
+	q->loop = OPLOG_NO_LOOP;
+	q->settle = when;
+	*out = q;
+	return (SN_OK);
+}
+
 void oplog_request_free(struct oplog_request *request)
 {
 	free(request);
@@ -78,6 +91,40 @@ enum sn_err oplog_submit(struct oplog *log, struct oplog_request *request)
 enum sn_err oplog_ride(struct oplog *log, struct oplog_request *request)
 {
 	return (log->backend->submit(log, request));
+}
+
+uint64_t oplog_head(struct oplog *log)
+{
+	return (atomic_load(&log->head));
+}
+
+bool oplog_settled(struct oplog *log, uint64_t seq)
+{
+	return (atomic_load(&log->settled) >= seq);
+}
+
+bool oplog_stuck(struct oplog *log)
+{
+	return (atomic_load(&log->stuck));
+}
+
+bool oplog_readable(struct oplog *log, uint64_t seq)
+{
+	return (oplog_settled(log, seq) || oplog_stuck(log));
+}
+
+void oplog_settle(struct oplog *log, unsigned ms)
+{
+	uint64_t head = oplog_head(log);
+	struct oplog_request *q;
+
+	if (oplog_readable(log, head) ||
+	    oplog_settle_new(OPLOG_SETTLE_NOW, &q) != SN_OK)
+		return;
+	if (oplog_submit(log, q) != SN_OK)
+		oplog_request_free(q);
+	else
+		log->backend->await(log, head, ms);
 }
 
 /* Lives on the stack of the one who waits. */

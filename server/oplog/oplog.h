@@ -16,9 +16,20 @@
  * log; behind struct oplog stands the embedded one (oplog_embedded.h).
  *
  * A request is one operation, or rows of this node alone (a cursor, a last
- * use), which are written in the same transactions but are not operations.
+ * use), which are written in the same transactions but are not operations, or
+ * nothing but the wish that the tables be settled.
+ *
+ * A message may be durable, and answered, before the tables hold it.  All
+ * else that an answer tells of stands in the tables then.  Whoever reads
+ * messages from them asks oplog_readable first, or has it settled.
  */
 struct oplog_waiter;
+enum oplog_settle {
+	OPLOG_SETTLE_NOT,
+	OPLOG_SETTLE_NOW,
+	OPLOG_SETTLE_SOON, /* As it comes: a commit is not made for this. */
+};
+
 struct oplog_request {
 	struct oplog_request *next;
 	struct oplog_waiter *waiter; /* Of oplog_submit_wait, else NULL. */
@@ -30,6 +41,8 @@ struct oplog_request {
 	/* A node's own row; the operation is empty then. */
 	bool local;
 	enum db_table table;
+	/* Neither: it is answered when the tables are settled. */
+	enum oplog_settle settle;
 	/* The answer. */
 	enum sn_err err;
 	struct applied applied;
@@ -66,12 +79,17 @@ struct oplog;
 struct oplog_backend {
 	enum sn_err (*submit)(struct oplog *log, struct oplog_request *request);
 	void (*wake)(struct oplog *log);
+	void (*await)(struct oplog *log, uint64_t seq, unsigned ms);
 	void (*stop)(struct oplog *log);
 };
 
 /* The first member of what a back end is. */
 struct oplog {
 	const struct oplog_backend *backend;
+	/* The last sequences that were told of, and that the tables hold. */
+	atomic_ullong head, settled;
+	/* The tables cannot be written: what they hold is what can be read. */
+	atomic_bool stuck;
 };
 
 /** oplog_request_new(op, out): encode ${op}.  SN_ENOMEM, SN_ETOOBIG. */
@@ -81,6 +99,10 @@ enum sn_err oplog_request_new(
 /** oplog_local_new(table, key, value, out): a row of this node's own. */
 enum sn_err oplog_local_new(enum db_table table, struct sn_bytes key,
     struct sn_bytes value, struct oplog_request **out) SN_MUST_USE;
+
+/** oplog_settle_new(when, out): the wish alone. */
+enum sn_err oplog_settle_new(
+    enum oplog_settle when, struct oplog_request **out) SN_MUST_USE;
 
 /** oplog_request_free(request): one that was never submitted. */
 void oplog_request_free(struct oplog_request *request);
@@ -118,6 +140,28 @@ enum sn_err oplog_submit_wait(
  */
 enum sn_err oplog_ride(
     struct oplog *log, struct oplog_request *request) SN_MUST_USE;
+
+/** oplog_head(log): the last sequence that anybody was told of. */
+uint64_t oplog_head(struct oplog *log);
+
+/** oplog_settled(log, seq): whether the tables hold all up to ${seq}.
+ * oplog_stuck(log): they hold less than was told, and cannot be written. */
+bool oplog_settled(struct oplog *log, uint64_t seq);
+bool oplog_stuck(struct oplog *log);
+
+/**
+ * oplog_readable(log, seq):
+ * Whether a snapshot taken from now on holds all up to ${seq}; or nothing can
+ * be done about that before somebody looks at the disk.
+ */
+bool oplog_readable(struct oplog *log, uint64_t seq);
+
+/**
+ * oplog_settle(log, ms):
+ * Wait until a snapshot holds all that anybody was told of before the call,
+ * but not longer than ${ms}.  Not for a loop's thread.
+ */
+void oplog_settle(struct oplog *log, unsigned ms);
 
 /** oplog_answer_waiters(batch): for the sink, before it lets go. */
 void oplog_answer_waiters(const struct oplog_batch *batch);

@@ -1,16 +1,20 @@
 #include "server/oplog/oplog_embedded.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "server/oplog/applier.h"
-#include "server/oplog/db.h"
+#include "server/oplog/writer.h"
 
-#define RESERVE_MAX (UINT64_C(256) << 20)
-#define LOOK_NS (SN_NS_PER_S / 4)
+/* The tables are committed when nothing has come for so long, or what came
+ * first has waited so long. */
+#define QUIET_NS (10 * SN_NS_PER_MS)
+#define OPEN_NS (100 * SN_NS_PER_MS)
+#define STUCK_NS SN_NS_PER_S /* Between two attempts. */
 
 struct embedded {
 	struct oplog oplog;
@@ -20,13 +24,13 @@ struct embedded {
 	void *arg;
 	pthread_t thread;
 	struct sn_log_limit failures;
-	uint64_t last_seq;
-	uint64_t looked; /* When the free room was counted; monotonic. */
-	uint64_t since;  /* Bytes applied since then. */
-	bool tight;
+	struct writer *writer;
+	/* Applied, and answered when it is committed: rows, and who waits. */
+	struct oplog_request *held, **held_tail;
+	uint64_t open_since; /* The transaction; monotonic; 0: there is none. */
 	/* Guarded by ${lock}. */
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake, settled;
 	struct oplog_request *first, **tail;
 	uint64_t queued;
 	bool due; /* Somebody waits for what is queued. */
@@ -69,94 +73,63 @@ static void wake(struct oplog *log)
 	pthread_mutex_unlock(&e->lock);
 }
 
-/* The next batch's requests; NULL when stopped and all is done. */
-static struct oplog_request *collect(struct embedded *e)
+static struct timespec at(uint64_t ns)
 {
-	struct oplog_request *first, **end;
+	return ((struct timespec){ .tv_sec = (time_t)(ns / SN_NS_PER_S),
+	    .tv_nsec = (long)(ns % SN_NS_PER_S) });
+}
 
-	pthread_mutex_lock(&e->lock);
-	while ((e->first == NULL || !e->due) && !e->stopping)
-		pthread_cond_wait(&e->wake, &e->lock);
-	first = e->first;
-	end = &e->first;
-	for (unsigned n = 0; *end != NULL && n < e->options.batch_max; n++) {
-		e->queued -= (*end)->len;
-		end = &(*end)->next;
+/* When the tables are to be committed if nothing comes; 0: not. */
+static uint64_t commit_at(const struct embedded *e)
+{
+	uint64_t now;
+
+	if (e->open_since == 0)
+		return (0);
+	now = sn_clock_mono();
+	return (now + (writer_stuck(e->writer) ? STUCK_NS : QUIET_NS));
+}
+
+/* Until there is something to do; false when it is time to commit. */
+static bool rest(struct embedded *e)
+{
+	uint64_t until = commit_at(e);
+	struct timespec t = at(until);
+
+	while ((e->first == NULL || !e->due) && !e->stopping) {
+		if (until == 0)
+			pthread_cond_wait(&e->wake, &e->lock);
+		else if (pthread_cond_timedwait(&e->wake, &e->lock, &t) != 0)
+			return (false);
 	}
-	e->first = *end;
-	*end = NULL;
-	if (e->first == NULL)
-		e->tail = &e->first;
-	e->due = e->first != NULL;
+	return (true);
+}
+
+/* The next batch's requests; NULL when there are none and a commit is due, or
+ * *${over}: it was stopped and all is done. */
+static struct oplog_request *collect(struct embedded *e, bool *over)
+{
+	struct oplog_request *first = NULL, **end;
+
+	*over = false;
+	pthread_mutex_lock(&e->lock);
+	if (rest(e)) {
+		first = e->first;
+		end = &e->first;
+		for (unsigned n = 0; *end != NULL && n < e->options.batch_max;
+		     n++) {
+			e->queued -= (*end)->len;
+			end = &(*end)->next;
+		}
+		e->first = *end;
+		*end = NULL;
+		if (e->first == NULL)
+			e->tail = &e->first;
+		e->due = e->first != NULL;
+		*over = first == NULL;
+	}
 	pthread_mutex_unlock(&e->lock);
 	return (first);
-}
-
-/*
- * Whether no more than the reserve is left.  Removing needs room as well: it
- * is kept from messages, or a full map could never be emptied.
- */
-static bool is_tight(struct embedded *e)
-{
-	struct sn_store_room room;
-	uint64_t used, size, reserve, now;
-
-	sn_store_used(e->store, &used, &size);
-	reserve = size / 8 < RESERVE_MAX ? size / 8 : RESERVE_MAX;
-	if (used + reserve < size)
-		return (e->tight = false);
-	now = sn_clock_mono();
-	/* A look walks the list of free pages: not at every batch, but before
-	 * what came since could have eaten the reserve. */
-	if (e->looked != 0 && now - e->looked < LOOK_NS &&
-	    (e->tight || e->since < reserve / 4))
-		return (e->tight);
-	e->looked = now;
-	e->since = 0;
-	if (sn_store_room(e->store, &room) == SN_OK)
-		/* The latest that were given back cannot be used yet. */
-		e->tight = room.used + room.free / 2 + reserve >= size;
-	return (e->tight);
-}
-
-static enum sn_err apply_one(
-    struct embedded *e, struct applier *a, struct oplog_request *q)
-{
-	enum sn_err err;
-
-	if (q->local)
-		return (sn_txn_put(a->txn, q->table,
-		    (struct sn_bytes){ q->data, q->key_len },
-		    (struct sn_bytes){
-			q->data + q->key_len, q->len - q->key_len }));
-	if (e->tight && q->kind == OP_MESSAGE) {
-		q->err = SN_ESTOREFULL;
-		return (SN_OK);
-	}
-	e->since += q->len;
-	err = applier_apply(
-	    a, (struct sn_bytes){ q->data, q->len }, a->last + 1, &q->applied);
-	q->err = err;
-	return (sn_err_class(err) == SN_C_REQUEST ? SN_OK : err);
-}
-
-static enum sn_err apply_all(
-    struct embedded *e, struct oplog_request *first, uint64_t *seq)
-{
-	struct applier a;
-	enum sn_err err;
-
-	(void)is_tight(e);
-	if ((err = applier_begin(e->store, &a)) != SN_OK)
-		return (err);
-	for (struct oplog_request *q = first; q != NULL; q = q->next) {
-		if ((err = apply_one(e, &a, q)) != SN_OK) {
-			applier_abort(&a);
-			return (err);
-		}
-	}
-	*seq = a.last;
-	return (applier_commit(&a));
 }
 
 /* Whose fault it is decides what somebody has to do: give it room, look at
@@ -187,30 +160,6 @@ static void tell(struct embedded *e, enum sn_err err, enum op_kind kind)
 				     : "what was to be stored was refused");
 }
 
-/* A damaged record fails those that need it and nobody else: each by itself,
- * where they failed together. */
-static void apply_each(
-    struct embedded *e, struct oplog_request *first, uint64_t *seq)
-{
-	struct oplog_request *q, *next;
-
-	for (q = first; q != NULL; q = next) {
-		uint64_t reached = *seq;
-		enum sn_err err;
-
-		next = q->next;
-		q->next = NULL;
-		err = apply_all(e, q, &reached);
-		q->next = next;
-		if (err == SN_OK) {
-			*seq = reached;
-			continue;
-		}
-		q->err = err;
-		tell(e, err, q->kind);
-	}
-}
-
 /*
  * The frame is built in place: what stands around the tail in the encoded
  * operation has been copied into the database.  Before it, that is longer than
@@ -230,15 +179,49 @@ static void frame_message(struct oplog_request *q)
 	    (struct sn_bytes){ q->tail - w.n, w.n + q->tail_len + behind.n };
 }
 
-static void finish(struct embedded *e, struct oplog_batch *batch,
-    enum sn_err err, uint64_t seq)
+/* What the tables hold, then what is told: never the other way round. */
+static void publish(struct embedded *e)
 {
-	if (err == SN_OK)
-		e->last_seq = seq;
-	else
-		tell(e, err, batch->first->kind);
-	batch->head = e->last_seq;
-	for (struct oplog_request *q = batch->first; q != NULL; q = q->next) {
+	uint64_t last = writer_last(e->writer);
+
+	pthread_mutex_lock(&e->lock);
+	if (writer_pending(e->writer) == 0)
+		atomic_store(&e->oplog.settled, last);
+	atomic_store(&e->oplog.stuck, writer_stuck(e->writer));
+	atomic_store(&e->oplog.head, last);
+	pthread_cond_broadcast(&e->settled);
+	pthread_mutex_unlock(&e->lock);
+}
+
+/* What was held comes first: it was there before. */
+static struct oplog_request *take_held(
+    struct embedded *e, struct oplog_request *first)
+{
+	struct oplog_request *all = first;
+
+	if (e->held != NULL) {
+		*e->held_tail = first;
+		all = e->held;
+	}
+	e->held = NULL;
+	e->held_tail = &e->held;
+	return (all);
+}
+
+static void answer(
+    struct embedded *e, struct oplog_request *first, enum sn_err err)
+{
+	struct oplog_batch *batch;
+
+	publish(e);
+	if (first == NULL)
+		return;
+	/* Nobody could be answered: stop rather than lose answers. */
+	if ((batch = calloc(1, sizeof(*batch))) == NULL)
+		abort();
+	batch->first = first;
+	batch->head = writer_last(e->writer);
+	for (struct oplog_request *q = first; q != NULL; q = q->next) {
 		if (err != SN_OK)
 			q->err = err;
 		else if (q->err == SN_OK && !q->applied.duplicate &&
@@ -248,28 +231,149 @@ static void finish(struct embedded *e, struct oplog_batch *batch,
 	e->sink(e->arg, batch);
 }
 
+/* Rows and wishes wait for the commit; the others are told now. */
+static struct oplog_request *hold_some(
+    struct embedded *e, struct oplog_request *first)
+{
+	struct oplog_request **at = &first;
+
+	while (*at != NULL) {
+		struct oplog_request *q = *at;
+
+		if (!q->local && q->settle == OPLOG_SETTLE_NOT) {
+			at = &q->next;
+			continue;
+		}
+		*at = q->next;
+		q->next = NULL;
+		*e->held_tail = q;
+		e->held_tail = &q->next;
+	}
+	return (first);
+}
+
+/* Committed by itself. */
+static enum sn_err write_alone(struct embedded *e, struct oplog_request *q)
+{
+	enum sn_err err = writer_apply(e->writer, q);
+
+	return (err == SN_OK ? writer_commit(e->writer) : err);
+}
+
+/* A damaged record fails those that need it and nobody else: each by itself,
+ * where they failed together. */
+static void write_each(struct embedded *e, struct oplog_request *first)
+{
+	struct oplog_request *q, *next;
+
+	for (q = first; q != NULL; q = next) {
+		enum sn_err err;
+
+		next = q->next;
+		q->next = NULL;
+		err = write_alone(e, q);
+		q->next = next;
+		if (err == SN_OK)
+			continue;
+		q->err = err;
+		tell(e, err, q->kind);
+	}
+}
+
+static bool is_damage(enum sn_err err)
+{
+	return (err == SN_ECORRUPT || err == SN_ENEWER);
+}
+
+static void write_batch(struct embedded *e, struct oplog_request *first)
+{
+	enum sn_err err = writer_apply(e->writer, first);
+
+	if (err == SN_OK && (err = writer_journal(e->writer, first)) == SN_OK) {
+		answer(e, hold_some(e, first), SN_OK);
+		return;
+	}
+	if (err == SN_EFULL)
+		err = writer_commit(e->writer);
+	first = take_held(e, first);
+	if (is_damage(err)) {
+		write_each(e, first);
+		err = SN_OK;
+	}
+	if (err != SN_OK) {
+		tell(e, err, first->kind);
+		/* What was told before need not suffer for these. */
+		(void)!writer_apply(e->writer, NULL);
+	}
+	answer(e, first, err);
+}
+
+/* The open transaction; who waits for that is answered. */
+static void commit(struct embedded *e)
+{
+	bool known = writer_stuck(e->writer);
+	enum sn_err err = writer_apply(e->writer, NULL);
+
+	if (err == SN_OK)
+		err = writer_commit(e->writer);
+	if (err != SN_OK && !known)
+		tell(e, err, OP_MESSAGE);
+	answer(e, take_held(e, NULL), err);
+}
+
+/* After a batch has been answered, so that it need not wait for this. */
+static bool commit_is_due(struct embedded *e)
+{
+	if (!writer_open(e->writer)) {
+		e->open_since = 0;
+		return (false);
+	}
+	if (e->open_since == 0)
+		e->open_since = sn_clock_mono();
+	if (writer_stuck(e->writer))
+		return (false);
+	return (writer_full(e->writer) ||
+		sn_clock_mono() - e->open_since >= OPEN_NS);
+}
+
 static void *run(void *arg)
 {
 	struct embedded *e = arg;
 	struct oplog_request *first;
+	bool over = false;
 
-	while ((first = collect(e)) != NULL) {
-		struct oplog_batch *batch = calloc(1, sizeof(*batch));
-		uint64_t seq = e->last_seq;
-		enum sn_err err;
-
-		/* Nobody could be answered: stop rather than lose answers. */
-		if (batch == NULL)
-			abort();
-		batch->first = first;
-		err = apply_all(e, first, &seq);
-		if (err == SN_ECORRUPT || err == SN_ENEWER) {
-			apply_each(e, first, &seq);
-			err = SN_OK;
+	while (!over) {
+		if ((first = collect(e, &over)) != NULL)
+			write_batch(e, first);
+		else
+			commit(e);
+		if (commit_is_due(e)) {
+			commit(e);
+			e->open_since = 0;
 		}
-		finish(e, batch, err, seq);
 	}
 	return (NULL);
+}
+
+static void await(struct oplog *log, uint64_t seq, unsigned ms)
+{
+	struct embedded *e = (struct embedded *)log;
+	struct timespec until = at(sn_clock_mono() + ms * SN_NS_PER_MS);
+
+	pthread_mutex_lock(&e->lock);
+	while (!oplog_readable(log, seq) &&
+	       pthread_cond_timedwait(&e->settled, &e->lock, &until) == 0)
+		continue;
+	pthread_mutex_unlock(&e->lock);
+}
+
+static void release(struct embedded *e)
+{
+	writer_free(e->writer);
+	pthread_cond_destroy(&e->settled);
+	pthread_cond_destroy(&e->wake);
+	pthread_mutex_destroy(&e->lock);
+	free(e);
 }
 
 static void stop(struct oplog *log)
@@ -281,59 +385,58 @@ static void stop(struct oplog *log)
 	pthread_cond_signal(&e->wake);
 	pthread_mutex_unlock(&e->lock);
 	(void)pthread_join(e->thread, NULL);
-	pthread_cond_destroy(&e->wake);
-	pthread_mutex_destroy(&e->lock);
-	free(e);
+	release(e);
 }
 
-static const struct oplog_backend backend = { submit, wake, stop };
+static const struct oplog_backend backend = { submit, wake, await, stop };
 
-static enum sn_err read_last_seq(struct sn_store *store, uint64_t *out)
+static bool init_locks(struct embedded *e)
 {
-	struct sn_txn *txn;
-	enum sn_err err;
+	pthread_condattr_t attr;
+	bool ok;
 
-	if ((err = sn_txn_read(store, &txn)) != SN_OK)
-		return (err);
-	err = db_meta(txn, DB_META_LAST_SEQ, out);
-	sn_txn_abort(txn);
-	return (err);
+	if (pthread_condattr_init(&attr) != 0)
+		return (false);
+	ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+	     pthread_mutex_init(&e->lock, NULL) == 0 &&
+	     pthread_cond_init(&e->wake, &attr) == 0 &&
+	     pthread_cond_init(&e->settled, &attr) == 0;
+	pthread_condattr_destroy(&attr);
+	return (ok);
 }
 
 enum sn_err oplog_embedded_start(struct sn_store *store,
     const struct oplog_embedded_options *options, oplog_sink *sink, void *arg,
-    struct oplog **out)
+    struct oplog **out, struct sn_why *why)
 {
 	struct embedded *e;
 	enum sn_err err;
 
-	if ((e = calloc(1, sizeof(*e))) == NULL)
-		return (SN_ENOMEM);
+	if ((e = calloc(1, sizeof(*e))) == NULL || !init_locks(e)) {
+		free(e);
+		return (sn_why(why, SN_ENOMEM, "no memory for the log"));
+	}
 	e->oplog.backend = &backend;
 	e->store = store;
 	e->options = *options;
 	e->sink = sink;
 	e->arg = arg;
 	e->tail = &e->first;
+	e->held_tail = &e->held;
 	e->failures.burst = 10;
 	e->failures.period_ns = UINT64_C(60000000000);
-	if ((err = read_last_seq(store, &e->last_seq)) != SN_OK)
-		goto err0;
-	err = SN_ENOMEM;
-	if (pthread_mutex_init(&e->lock, NULL) != 0)
-		goto err0;
-	if (pthread_cond_init(&e->wake, NULL) != 0)
-		goto err1;
-	if (pthread_create(&e->thread, NULL, run, e) != 0)
-		goto err2;
+	err = writer_new(store, options->dir, &e->writer, why);
+	if (err == SN_OK) {
+		publish(e);
+		(void)commit_is_due(e);
+		if (pthread_create(&e->thread, NULL, run, e) != 0)
+			err = sn_why(
+			    why, SN_ENOMEM, "cannot start the log's thread");
+	}
+	if (err != SN_OK) {
+		release(e);
+		return (err);
+	}
 	*out = &e->oplog;
 	return (SN_OK);
-
-err2:
-	pthread_cond_destroy(&e->wake);
-err1:
-	pthread_mutex_destroy(&e->lock);
-err0:
-	free(e);
-	return (err);
 }

@@ -78,7 +78,8 @@ static enum sn_err walk_net(
 	if ((err = db_open_to_read(dir, &store, why)) != SN_OK)
 		return (err);
 	if ((err = sn_txn_read(store, &txn)) == SN_OK) {
-		err = db_check(txn, &check);
+		if ((err = db_check(txn, &check)) == SN_OK)
+			err = db_check_journal(txn, dir, &check);
 		sn_txn_abort(txn);
 	}
 	if (err != SN_OK)

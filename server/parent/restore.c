@@ -110,6 +110,8 @@ static void mark_path(const struct restore *r, char *out)
  * has left goes. */
 static enum sn_err begin(struct restore *r, struct sn_why *why)
 {
+	static const char *const files[] = { "keeper/data.mdb", "net/data.mdb",
+		"net/journal" };
 	char path[PATH_BYTES];
 	int fd;
 
@@ -119,16 +121,15 @@ static enum sn_err begin(struct restore *r, struct sn_why *why)
 		(void)undo(r);
 		r->made = 0;
 	}
-	for (unsigned i = 0; i < PARTS; i++) {
-		char there[PATH_BYTES];
-
-		path_of(there, r->data, parts[i]);
-		if (access(there, F_OK) == 0)
+	for (unsigned i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", r->data, files[i]);
+		if (access(path, F_OK) == 0)
 			return (sn_why(why, SN_EEXISTS,
 			    "%s is there: a backup is restored into a folder "
 			    "without a database; move the old one away first",
-			    there));
+			    path));
 	}
+	mark_path(r, path);
 	if ((fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) < 0)
 		return (sn_why_errno(why, SN_EIO, "cannot write %s", path));
 	(void)close(fd);

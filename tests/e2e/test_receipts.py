@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from protocol import Refused, TooLate, new_id
+from protocol import Refused, TooLate, encode, new_id
 
 
 @pytest.fixture
@@ -292,6 +292,24 @@ def test_a_takeover_and_a_lost_session_still_tell_what_was_acknowledged(
         bob.ping()
     # and does not get lost with the session.
     assert alice.hear("RECEIPT").seq == second
+
+
+def test_who_goes_before_the_tables_hold_it_is_still_told_of(
+        server, people, alice):
+    with server.login(people.carol_desk) as carol:
+        for n in range(8):
+            bob = server.login(people.bob_desk)
+            bob.sync()
+            # So much that the tables are not committed in a quiet moment.
+            carol.write(b"".join(
+                encode("SEND", i, "alice", new_id(), "text/plain", b"much")
+                for i in range(100)))
+            seq = alice.post("bob", f"visit {n}").seq
+            bob.until(seq)
+            bob.send("ACK", seq)
+            bob.close()
+            assert told(alice.hear("RECEIPT", seq=seq)) == (
+                "bob", "bob", "delivered", seq)
 
 
 def test_the_same_id_makes_no_second_delivery(alice, bob):

@@ -25,7 +25,10 @@ enum {
 	FAIL_BYTES
 };
 
-#define META_BYTES 8192 /* LMDB's two pages that say what is in force. */
+/* LMDB's two pages that say what is in force; it writes them synchronously,
+ * and the whole of them when it is opened. */
+#define META_BYTES 8192
+#define PAGE 4096
 
 static volatile char *told;
 
@@ -73,16 +76,22 @@ int msync(void *p, size_t n, int flags)
 	return (fails(FAIL_SYNC) ? -1 : REAL(msync)(p, n, flags));
 }
 
+static int is_meta(int fd, size_t n, off_t at)
+{
+	return (at < META_BYTES &&
+		(n == PAGE || (fcntl(fd, F_GETFL) & O_DSYNC) != 0));
+}
+
 ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 {
-	if (at < META_BYTES && fails(FAIL_META))
+	if (is_meta(fd, n, at) && fails(FAIL_META))
 		return (-1);
 	return (fails(FAIL_WRITE) ? -1 : REAL(pwrite)(fd, p, n, at));
 }
 
 ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
 {
-	if (at < META_BYTES && fails(FAIL_META))
+	if (is_meta(fd, n, at) && fails(FAIL_META))
 		return (-1);
 	return (fails(FAIL_WRITE) ? -1 : REAL(pwrite64)(fd, p, n, at));
 }

@@ -55,6 +55,14 @@ static inline void scripted_wake(struct oplog *log)
 	(void)log;
 }
 
+/* Its tables hold what it answers. */
+static inline void scripted_await(struct oplog *log, uint64_t seq, unsigned ms)
+{
+	(void)log;
+	(void)seq;
+	(void)ms;
+}
+
 static inline void scripted_stop(struct oplog *log)
 {
 	struct scripted *s = (struct scripted *)log;
@@ -71,7 +79,7 @@ static inline void scripted_stop(struct oplog *log)
 }
 
 static const struct oplog_backend scripted_backend = { scripted_submit,
-	scripted_wake, scripted_stop };
+	scripted_wake, scripted_await, scripted_stop };
 
 static inline void scripted_open(struct scripted *s)
 {

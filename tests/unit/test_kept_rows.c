@@ -33,7 +33,7 @@ static void wake(struct oplog *log)
 	(void)log;
 }
 
-static const struct oplog_backend backend = { submit, wake, NULL };
+static const struct oplog_backend backend = { submit, wake, NULL, NULL };
 
 /* What it was given becomes of ${err}; rows that were stored are there. */
 static unsigned answer(struct slow *s, struct world *w, struct cursors *c,

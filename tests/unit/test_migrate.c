@@ -376,7 +376,7 @@ static void a_database_of_a_newer_version_is_refused_untouched(void **state)
 	w->store = NULL;
 	assert_int_equal(open_it(w, &why), SN_ENEWER);
 	assert_non_null(strstr(why.text, "newer sicherd"));
-	assert_false(is_there(in(w, "format-3.mdb")));
+	assert_false(is_there(in(w, "format-4.mdb")));
 }
 
 int main(void)

@@ -112,8 +112,8 @@ static int begin(void **state)
 	for (uint64_t id = 1; id <= 3; id++)
 		assert_int_equal(
 		    add(world, id, (char[]){ (char)('a' + id), '\0' }), SN_OK);
-	assert_int_equal(
-	    oplog_embedded_start(b->world->store, &options, take, b, &b->log),
+	assert_int_equal(oplog_embedded_start(
+			     b->world->store, &options, take, b, &b->log, NULL),
 	    SN_OK);
 	b->said = memfd_create("said", MFD_CLOEXEC);
 	b->err = dup(STDERR_FILENO);
@@ -290,10 +290,9 @@ static void a_row_that_nobody_waits_for_costs_no_sync_of_its_own(void **state)
 	assert_int_equal(oplog_ride(b->log, row(2, 8, 52)), SN_OK);
 }
 
-static void reopen_up_to(struct bed *b, atomic_int *latch, uint64_t queue_max)
+static void reopen_with(
+    struct bed *b, atomic_int *latch, struct oplog_embedded_options options)
 {
-	struct oplog_embedded_options options = { .batch_max = 64,
-		.queue_max = queue_max };
 	struct sn_why why = { "" };
 
 	oplog_stop(b->log);
@@ -303,14 +302,64 @@ static void reopen_up_to(struct bed *b, atomic_int *latch, uint64_t queue_max)
 	assert_int_equal(db_open(b->world->dir, UINT64_C(1) << 24, 8, latch,
 			     &b->world->store, &why),
 	    SN_OK);
-	assert_int_equal(
-	    oplog_embedded_start(b->world->store, &options, take, b, &b->log),
+	assert_int_equal(oplog_embedded_start(
+			     b->world->store, &options, take, b, &b->log, NULL),
 	    SN_OK);
+}
+
+static void reopen_up_to(struct bed *b, atomic_int *latch, uint64_t queue_max)
+{
+	reopen_with(b, latch,
+	    (struct oplog_embedded_options){
+		.batch_max = 64, .queue_max = queue_max });
 }
 
 static void reopen(struct bed *b, atomic_int *latch)
 {
 	reopen_up_to(b, latch, 1 << 24);
+}
+
+static uint64_t rows_of(struct bed *b, enum db_table table)
+{
+	struct sn_txn *txn;
+	uint64_t n;
+
+	assert_int_equal(sn_txn_read(b->world->store, &txn), SN_OK);
+	assert_int_equal(sn_txn_count(txn, table, &n), SN_OK);
+	sn_txn_abort(txn);
+	return (n);
+}
+
+static void a_message_costs_one_sync_and_the_tables_follow(void **state)
+{
+	struct bed *b = *state;
+	char path[128];
+	unsigned before;
+	uint64_t rows;
+
+	reopen_with(b, NULL,
+	    (struct oplog_embedded_options){
+		.batch_max = 64, .queue_max = 1 << 24, .dir = b->world->dir });
+	/* The first between two is in the tables when it is answered. */
+	assert_int_equal(now(b, post(1, 2, 0)), SN_OK);
+	assert_true(oplog_settled(b->log, oplog_head(b->log)));
+	rows = rows_of(b, DB_DEDUPE);
+	before = atomic_load(&syncs);
+	assert_int_equal(now(b, post(1, 2, 1)), SN_OK);
+	assert_true(atomic_load(&syncs) <= before + 2);
+	oplog_settle(b->log, 60000);
+	assert_true(oplog_settled(b->log, oplog_head(b->log)));
+	assert_int_equal(rows_of(b, DB_DEDUPE), rows + 1);
+	assert_int_equal(atomic_load(&syncs), before + 2);
+	/* A row rides with the tables' commit, which needs nobody's asking. */
+	assert_int_equal(oplog_ride(b->log, row(7, 8, 3)), SN_OK);
+	assert_int_equal(oplog_submit(b->log, post(1, 2, 2)), SN_OK);
+	await(b, 5); /* The wish to have it settled was one. */
+	assert_int_equal(b->of[3], SN_OK);
+	assert_int_equal(atomic_load(&syncs), before + 4);
+	assert_int_equal(rows_of(b, DB_ACCOUNT_SEEN), 1);
+	(void)snprintf(path, sizeof(path), "%s/journal", b->world->dir);
+	assert_int_equal(unlink(path), 0);
 }
 
 static void rows_that_nobody_waits_for_keep_no_message_out_for_long(
@@ -395,6 +444,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_row_that_nobody_waits_for_costs_no_sync_of_its_own, begin,
 		    end),
+		cmocka_unit_test_setup_teardown(
+		    a_message_costs_one_sync_and_the_tables_follow, begin, end),
 		cmocka_unit_test_setup_teardown(
 		    rows_that_nobody_waits_for_keep_no_message_out_for_long,
 		    begin, end),
