@@ -56,14 +56,15 @@ static enum sn_err grow(struct map *m)
 
 enum sn_err map_put(struct map *m, uint64_t key, void *value)
 {
-	struct map_slot *slot;
+	struct map_slot *slot = m->size > 0 ? find(m, key) : NULL;
 	enum sn_err err;
 
-	if (4 * (m->used + 1) > 3 * m->size && (err = grow(m)) != SN_OK)
-		return (err);
-	slot = find(m, key);
-	if (slot->key == 0)
+	if (slot == NULL || slot->key == 0) {
+		if (4 * (m->used + 1) > 3 * m->size && (err = grow(m)) != SN_OK)
+			return (err);
+		slot = find(m, key);
 		m->used++;
+	}
 	*slot = (struct map_slot){ key, value };
 	return (SN_OK);
 }

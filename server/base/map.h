@@ -26,7 +26,8 @@ void map_free(struct map *m);
 /** map_get(m, key): NULL when there is none. */
 void *map_get(const struct map *m, uint64_t key);
 
-/** map_put(m, key, value): insert or replace.  SN_ENOMEM. */
+/** map_put(m, key, value): insert or replace.  SN_ENOMEM, never when the key is
+ * there. */
 enum sn_err map_put(struct map *m, uint64_t key, void *value) SN_MUST_USE;
 
 /** map_delete(m, key): nothing when there is none. */

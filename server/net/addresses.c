@@ -98,17 +98,20 @@ enum sn_err addresses_admit(struct addresses *a, uint64_t k)
 	return (err);
 }
 
-void addresses_enter(struct addresses *a, uint64_t k)
+enum sn_err addresses_enter(struct addresses *a, uint64_t k)
 {
+	enum sn_err err;
+
 	pthread_mutex_lock(&a->lock);
-	/* Without memory it goes uncounted, and addresses_leave finds 0. */
-	(void)add(a, k, 1);
+	err = add(a, k, 1);
 	pthread_mutex_unlock(&a->lock);
+	return (err);
 }
 
 void addresses_leave(struct addresses *a, uint64_t k)
 {
 	pthread_mutex_lock(&a->lock);
+	/* What is there needs no memory. */
 	if (map_get(&a->waiting, k) != NULL)
 		(void)add(a, k, (uintptr_t)-1);
 	pthread_mutex_unlock(&a->lock);

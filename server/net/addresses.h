@@ -30,8 +30,11 @@ uint64_t addresses_key(
  * many, SN_EFULL when there are too many in all. */
 enum sn_err addresses_admit(struct addresses *a, uint64_t key) SN_MUST_USE;
 
-/** addresses_enter, addresses_leave: one more or less before login. */
-void addresses_enter(struct addresses *a, uint64_t key);
+/** addresses_enter(a, key): one more that is not to be refused.  SN_ENOMEM, and
+ * it is not counted: then addresses_leave would take away another's. */
+enum sn_err addresses_enter(struct addresses *a, uint64_t key) SN_MUST_USE;
+
+/** addresses_leave(a, key): one less of those that were counted. */
 void addresses_leave(struct addresses *a, uint64_t key);
 
 /** addresses_gone(a): one connection less in all. */

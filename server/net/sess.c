@@ -39,7 +39,7 @@ void sess_drop(struct sess *s)
 
 	if (s->state == SESS_CLOSED)
 		return;
-	if (s->state != SESS_READY)
+	if (s->state != SESS_READY && !s->uncounted)
 		addresses_leave(loop->net->addresses, s->host);
 	addresses_gone(loop->net->addresses);
 	door_leave(s);
@@ -86,7 +86,8 @@ bool sess_enter(struct sess *s, enum sess_state to)
 	if (to == SESS_READY || to == SESS_DRAINING)
 		door_leave(s);
 	if (to == SESS_DRAINING && s->state == SESS_READY)
-		addresses_enter(s->loop->net->addresses, s->host);
+		s->uncounted =
+		    addresses_enter(s->loop->net->addresses, s->host) != SN_OK;
 	s->state = to;
 	return (true);
 }

@@ -90,7 +90,8 @@ struct sess {
 	struct sess_in in;
 	struct sess_out out;
 	char address[64];
-	uint64_t host; /* The same, as addresses.h counts it. */
+	uint64_t host;  /* The same, as addresses.h counts it. */
+	bool uncounted; /* There was no memory for that. */
 	struct door_guest door;
 	struct deadline deadline; /* See deadline.h. */
 
