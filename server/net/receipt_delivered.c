@@ -148,7 +148,8 @@ static void look_at_session(struct sess *s, struct receipt_post *p)
 	look(p, s->account, from, to);
 }
 
-/* A session that has gone before it could be looked at. */
+/* A session that has gone: it may go where somebody reads or posts, so that
+ * it is looked at when the turn ends. */
 struct receipt_left {
 	struct receipt_left *next;
 	uint64_t account, from, to;
@@ -247,22 +248,14 @@ static void look_at_due(struct loop *loop, struct sess **list)
 
 void receipt_delivered_stop(struct sess *s)
 {
-	struct receipt_post p = { .loop = s->loop };
-
 	if (!s->receipts.due)
 		return;
 	s->receipts.due = false;
 	unlist(&s->loop->receipts_now, s);
 	unlist(&s->loop->receipts_later, s);
 	/* A loop that stops has nobody left to tell. */
-	if (s->loop->stopping)
-		return;
-	if (!settle_reached(s->loop, s->receipts.to)) {
+	if (!s->loop->stopping)
 		leave(s);
-		return;
-	}
-	look_at_session(s, &p);
-	receipt_post_send(&p);
 }
 
 void receipt_delivered_turn(struct loop *loop)
