@@ -9,6 +9,7 @@
 #define KEY_MAX (DEVICE_FINGERPRINT + SN_NAME_CONSUMER_MAX)
 #define FIRST_BUCKETS 64
 #define FRESH_CALLS 10
+#define FRESH_LISTS 4096 /* A power of two. */
 
 struct cursor {
 	struct cursor *next; /* In its bucket. */
@@ -31,7 +32,7 @@ struct cursors {
 	struct cursor **buckets;
 	size_t size; /* A power of two. */
 	size_t used;
-	struct cursor *dirty, *fresh;
+	struct cursor *dirty, *fresh[FRESH_LISTS];
 };
 
 enum sn_err cursors_new(struct cursors **out)
@@ -82,6 +83,14 @@ static size_t bucket(const uint8_t *key, size_t n, size_t size)
 	for (size_t i = DEVICE_FINGERPRINT; i < n; i++)
 		h = h * 31 + key[i];
 	return ((size_t)h & (size - 1));
+}
+
+/* Where the device's consumers are that have no row yet. */
+static struct cursor **fresh_of(struct cursors *c, const uint8_t *fingerprint)
+{
+	unsigned h = fingerprint[0] | (unsigned)fingerprint[1] << 8;
+
+	return (&c->fresh[h & (FRESH_LISTS - 1)]);
 }
 
 static struct cursor *find(struct cursors *c, const uint8_t *key, size_t n)
@@ -171,7 +180,8 @@ static unsigned count_fresh(
 {
 	unsigned n = 0;
 
-	for (struct cursor *e = c->fresh; e != NULL; e = e->next_fresh)
+	for (struct cursor *e = *fresh_of(c, fingerprint); e != NULL;
+	     e = e->next_fresh)
 		n += is_missing(txn, e, fingerprint);
 	return (n);
 }
@@ -214,8 +224,10 @@ static enum sn_err load(struct cursors *c, struct sn_txn *txn,
 	e->next = c->buckets[b];
 	c->buckets[b] = e;
 	if (e->fresh > 0) {
-		e->next_fresh = c->fresh;
-		c->fresh = e;
+		struct cursor **fresh = fresh_of(c, e->key);
+
+		e->next_fresh = *fresh;
+		*fresh = e;
 	}
 	*out = e;
 	return (SN_OK);
@@ -285,7 +297,8 @@ static void each_fresh(struct cursors *c, struct sn_txn *txn,
     void (*call)(void *arg, uint64_t seq, uint64_t start), void *arg)
 {
 	pthread_mutex_lock(&c->lock);
-	for (struct cursor *e = c->fresh; e != NULL; e = e->next_fresh) {
+	for (struct cursor *e = *fresh_of(c, fingerprint); e != NULL;
+	     e = e->next_fresh) {
 		if (is_missing(txn, e, fingerprint))
 			call(arg, e->seq, e->start);
 	}
@@ -346,18 +359,24 @@ static struct oplog_request *take_dirty(struct cursors *c)
 	return (q);
 }
 
-/* Snapshots taken before a row was stored are gone some calls later. */
-static void settle(struct cursors *c)
+static void settle_in(struct cursor **at)
 {
-	struct cursor **at = &c->fresh, *e;
+	struct cursor *e;
 
-	pthread_mutex_lock(&c->lock);
 	while ((e = *at) != NULL) {
 		if (!e->dirty && e->under_way == 0 && --e->fresh == 0)
 			*at = e->next_fresh;
 		else
 			at = &e->next_fresh;
 	}
+}
+
+/* Snapshots taken before a row was stored are gone some calls later. */
+static void settle(struct cursors *c)
+{
+	pthread_mutex_lock(&c->lock);
+	for (unsigned i = 0; i < FRESH_LISTS; i++)
+		settle_in(&c->fresh[i]);
 	pthread_mutex_unlock(&c->lock);
 }
 

@@ -2,6 +2,9 @@
  * Cursors and read marks, when the log refuses their rows: they are kept,
  * count, and are tried again.
  */
+#include <time.h>
+
+#include "lib/secret.h"
 #include "server/net/cursors.h"
 #include "server/net/reads.h"
 #include "tests/unit/oplog_world.h"
@@ -79,6 +82,59 @@ static enum sn_err claim(struct world *w, struct cursors *c, const char *name,
 	    owner, out, &former);
 	sn_txn_abort(txn);
 	return (err);
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
+	return ((uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec);
+}
+
+/* What so many devices cost that come for the first time. */
+static uint64_t newcomers(struct world *w, struct cursors *c, unsigned n)
+{
+	const struct cursors_owner owner = { 0, 1 };
+	struct cursors_owner former;
+	uint64_t begun = cpu_ns();
+	struct cursor *cursor;
+	struct sn_txn *txn;
+
+	assert_int_equal(sn_txn_read(w->store, &txn), SN_OK);
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t device[DEVICE_FINGERPRINT];
+
+		sn_secret_random(device, sizeof(device));
+		assert_int_equal(
+		    cursors_claim(c, txn, device, sn_bytes_of("main"), 5, 1,
+			false, owner, &cursor, &former),
+		    SN_OK);
+	}
+	sn_txn_abort(txn);
+	return (cpu_ns() - begun);
+}
+
+static void a_new_consumer_costs_the_same_however_many_are_new(void **state)
+{
+	struct world *w = *state;
+	struct cursors *c;
+	uint64_t few, last = UINT64_MAX, one;
+
+	assert_int_equal(cursors_new(&c), SN_OK);
+	few = newcomers(w, c, 1000);
+	(void)newcomers(w, c, 20000);
+	/* The least of a few, for something else may run in between. */
+	for (unsigned i = 0; i < 5; i++) {
+		one = newcomers(w, c, 1000);
+		if (one < last)
+			last = one;
+	}
+	/* In one list it were a hundred times as much. */
+	if (last > 10 * few)
+		fail_msg("%llu ns, and behind many %llu",
+		    (unsigned long long)few, (unsigned long long)last);
+	cursors_free(c);
 }
 
 static void count(void *arg, uint64_t seq, uint64_t start)
@@ -199,6 +255,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_consumer_whose_row_is_refused_counts_and_is_tried_again,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_new_consumer_costs_the_same_however_many_are_new, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_mark_that_is_refused_does_not_fall_back, setup, teardown),
 	};
