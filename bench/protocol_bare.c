@@ -16,11 +16,16 @@ enum kind {
 	KIND_STORE, /* The same, to be written and acknowledged. */
 	KIND_STORED,
 	KIND_RECEIVED,
+	KIND_SIGNAL,   /* As POST, and SIGNALED as RECEIVED, but as short as */
+	KIND_SIGNALED, /* those of SicherNetz. */
 };
 
 #define HEAD 9 /* Length of the rest, kind, number. */
 #define POST_PADDING 39
 #define RECEIVED_PADDING 59
+#define SIGNAL_PADDING 16
+#define SIGNALED_PADDING 22
+#define SIGNAL_MAX 256 /* Longer ones and those to a room are none. */
 #define EVERYBODY UINT32_MAX
 
 static void put_head(struct sn_wr *w, size_t rest, enum kind kind, uint32_t n)
@@ -49,17 +54,35 @@ static void follow(struct conn *c, const char *room)
 	put_short(c, KIND_FOLLOW);
 }
 
+static enum kind kind_of(const struct conn *c, const struct post *post)
+{
+	if (c->house->durable)
+		return (KIND_STORE);
+	return (
+	    post->room || post->body.n > SIGNAL_MAX ? KIND_POST : KIND_SIGNAL);
+}
+
 static void publish(struct conn *c, const struct post *post)
 {
-	static const uint8_t padding[POST_PADDING];
-	struct sn_wr w = conn_put(c, HEAD + POST_PADDING + post->body.n);
+	static const uint8_t zeros[POST_PADDING];
+	enum kind kind = kind_of(c, post);
+	size_t padding = kind == KIND_SIGNAL ? SIGNAL_PADDING : POST_PADDING;
+	struct sn_wr w = conn_put(c, HEAD + padding + post->body.n);
 
-	put_head(&w, POST_PADDING + post->body.n,
-	    c->house->durable ? KIND_STORE : KIND_POST,
+	put_head(&w, padding + post->body.n, kind,
 	    post->room ? EVERYBODY : post->number);
-	sn_wr_put(&w, padding, POST_PADDING);
+	sn_wr_put(&w, zeros, padding);
 	sn_wr_put(&w, post->body.p, post->body.n);
 	conn_put_end(c, &w);
+}
+
+static bool received(struct conn *c, struct sn_rd *r, size_t padding)
+{
+	(void)sn_rd_take(r, padding);
+	if (r->bad)
+		return (false);
+	conn_received(c, (struct sn_bytes){ r->p, r->left });
+	return (true);
 }
 
 static size_t take(struct conn *c, const uint8_t *p, size_t n)
@@ -75,6 +98,8 @@ static size_t take(struct conn *c, const uint8_t *p, size_t n)
 	if (r.left < rest)
 		return (0);
 	kind = sn_rd_u8(&r);
+	(void)sn_rd_u32(&r);
+	r.left = rest - (HEAD - 4);
 	switch (kind) {
 	case KIND_OPENED:
 		conn_opened(c);
@@ -86,10 +111,12 @@ static size_t take(struct conn *c, const uint8_t *p, size_t n)
 		conn_stored(c);
 		break;
 	case KIND_RECEIVED:
-		if (rest < HEAD - 4 + RECEIVED_PADDING)
+		if (!received(c, &r, RECEIVED_PADDING))
 			return (PROTOCOL_BROKEN);
-		conn_received(c, (struct sn_bytes){ p + HEAD + RECEIVED_PADDING,
-				     rest - (HEAD - 4) - RECEIVED_PADDING });
+		break;
+	case KIND_SIGNALED:
+		if (!received(c, &r, SIGNALED_PADDING))
+			return (PROTOCOL_BROKEN);
 		break;
 	default:
 		return (PROTOCOL_BROKEN);

@@ -5,10 +5,11 @@
  *
  *	build/bench/bare --port N --chain F --key F --authority F --data D
  *
- * bench/protocol_bare.c says what it speaks.  It offers in TLS what the server
- * offers.  One thread; one record and one write for all that a connection is
- * sent in a turn; what a turn brought to be kept is one commit, and nothing is
- * read meanwhile.
+ * bench/protocol_bare.c says what it speaks, in records as long as the
+ * server's; what it keeps is as long, too (commit.h).  It offers in TLS what
+ * the server offers.  One thread; one record and one write for all that a
+ * connection is sent in a turn; what a turn brought to be kept is one commit,
+ * and nothing is read meanwhile.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -37,11 +38,14 @@ enum kind {
 	KIND_STORE,
 	KIND_STORED,
 	KIND_RECEIVED,
+	KIND_SIGNAL,
+	KIND_SIGNALED,
 };
 
 #define HEAD 9
 #define POST_PADDING 39
-#define RECEIVED_PADDING 59
+#define SIGNAL_PADDING 16
+#define PADDING_MAX 59
 #define EVERYBODY UINT32_MAX
 #define NUMBERS 65536
 #define EVENTS 256
@@ -59,7 +63,7 @@ struct conn {
 /* A message that waits for the commit of this turn. */
 struct kept {
 	uint32_t from, to;
-	size_t at, n; /* Where its body is in the batch's bytes. */
+	size_t at, n; /* Where its record is in the batch's bytes. */
 };
 
 struct bare {
@@ -71,7 +75,7 @@ struct bare {
 	struct conn *dirty;
 	struct kept *kept;
 	size_t kept_count, kept_cap;
-	struct sn_buf bodies;
+	struct sn_buf records;
 	uint8_t scratch[65536];
 };
 
@@ -93,10 +97,16 @@ static void mark(struct bare *b, struct conn *c)
 	b->dirty = c;
 }
 
-static void put(struct bare *b, struct conn *c, enum kind kind, size_t padding,
-    const void *body, size_t n)
+static void put(
+    struct bare *b, struct conn *c, enum kind kind, const void *body, size_t n)
 {
-	static const uint8_t zeros[RECEIVED_PADDING];
+	static const size_t paddings[] = {
+		[KIND_STORED] = 14,
+		[KIND_RECEIVED] = PADDING_MAX,
+		[KIND_SIGNALED] = 22,
+	};
+	static const uint8_t zeros[PADDING_MAX];
+	size_t padding = paddings[kind];
 	struct sn_wr w;
 	uint8_t *into;
 
@@ -112,55 +122,59 @@ static void put(struct bare *b, struct conn *c, enum kind kind, size_t padding,
 	mark(b, c);
 }
 
-static void route(struct bare *b, uint32_t to, const void *body, size_t n)
+static void route(
+    struct bare *b, uint32_t to, enum kind kind, const void *body, size_t n)
 {
 	if (to != EVERYBODY) {
 		if (to < NUMBERS && b->numbers[to] != NULL &&
 		    b->numbers[to]->follows)
-			put(b, b->numbers[to], KIND_RECEIVED, RECEIVED_PADDING,
-			    body, n);
+			put(b, b->numbers[to], kind, body, n);
 		return;
 	}
 	for (uint32_t i = 0; i <= b->last; i++) {
 		if (b->numbers[i] != NULL && b->numbers[i]->follows)
-			put(b, b->numbers[i], KIND_RECEIVED, RECEIVED_PADDING,
-			    body, n);
+			put(b, b->numbers[i], kind, body, n);
 	}
 }
 
 static void keep(
     struct bare *b, struct conn *c, uint32_t to, const void *body, size_t n)
 {
+	static const uint8_t around[COMMIT_AROUND];
+
 	if (b->kept_count == b->kept_cap) {
 		b->kept_cap = b->kept_cap * 2 + 1024;
 		b->kept = realloc(b->kept, b->kept_cap * sizeof(*b->kept));
 		must(b->kept != NULL, "memory");
 	}
 	b->kept[b->kept_count++] =
-	    (struct kept){ c->number, to, b->bodies.len, n };
-	must(sn_buf_append(&b->bodies, body, n) == SN_OK, "batch");
+	    (struct kept){ c->number, to, b->records.len, COMMIT_AROUND + n };
+	must(sn_buf_append(&b->records, around, sizeof(around)) == SN_OK &&
+		 sn_buf_append(&b->records, body, n) == SN_OK,
+	    "batch");
 }
 
 static void commit(struct bare *b)
 {
-	const uint8_t *bodies =
-	    b->bodies.len > 0 ? sn_buf_head(&b->bodies) : NULL;
+	const uint8_t *records;
 
 	if (b->kept_count == 0)
 		return;
+	records = sn_buf_head(&b->records);
 	for (size_t i = 0; i < b->kept_count; i++)
-		commit_put(&b->commit, b->kept[i].to, bodies + b->kept[i].at,
+		commit_put(&b->commit, b->kept[i].to, records + b->kept[i].at,
 		    b->kept[i].n);
 	commit_end(&b->commit);
 	for (size_t i = 0; i < b->kept_count; i++) {
 		struct kept *k = &b->kept[i];
 
 		if (b->numbers[k->from] != NULL)
-			put(b, b->numbers[k->from], KIND_STORED, 14, "", 0);
-		route(b, k->to, bodies + k->at, k->n);
+			put(b, b->numbers[k->from], KIND_STORED, "", 0);
+		route(b, k->to, KIND_RECEIVED, records + k->at + COMMIT_AROUND,
+		    k->n - COMMIT_AROUND);
 	}
 	b->kept_count = 0;
-	sn_buf_consume(&b->bodies, b->bodies.len);
+	sn_buf_consume(&b->records, b->records.len);
 }
 
 static void log_in(struct bare *b, struct conn *c, uint32_t number)
@@ -170,7 +184,7 @@ static void log_in(struct bare *b, struct conn *c, uint32_t number)
 	b->numbers[number] = c;
 	if (number > b->last)
 		b->last = number;
-	put(b, c, KIND_OPENED, 0, "", 0);
+	put(b, c, KIND_OPENED, "", 0);
 }
 
 /* How many of these bytes were whole records. */
@@ -193,11 +207,15 @@ static size_t take_all(
 		if (kind == KIND_LOGIN)
 			log_in(b, c, number);
 		else if (kind == KIND_FOLLOW)
-			c->follows = true, put(b, c, KIND_FOLLOWED, 0, "", 0);
-		else if (sn_rd_take(&r, POST_PADDING) != NULL &&
-			 kind == KIND_POST)
-			route(b, number, r.p, r.left);
-		else if (!r.bad && kind == KIND_STORE)
+			c->follows = true, put(b, c, KIND_FOLLOWED, "", 0);
+		else if (kind == KIND_SIGNAL &&
+			 sn_rd_take(&r, SIGNAL_PADDING) != NULL)
+			route(b, number, KIND_SIGNALED, r.p, r.left);
+		else if (kind == KIND_POST &&
+			 sn_rd_take(&r, POST_PADDING) != NULL)
+			route(b, number, KIND_RECEIVED, r.p, r.left);
+		else if (kind == KIND_STORE &&
+			 sn_rd_take(&r, POST_PADDING) != NULL)
 			keep(b, c, number, r.p, r.left);
 	}
 	return (used);
@@ -214,6 +232,13 @@ static void hang_up(struct bare *b, struct conn *c)
 	SSL_free(c->ssl);
 	(void)close(c->fd);
 	mark(b, c);
+}
+
+/* Clearing walks the whole queue, which is empty nearly every time. */
+static void clear_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
 }
 
 static bool again(struct conn *c, int ret)
@@ -241,7 +266,7 @@ static void read_all(struct bare *b, struct conn *c)
 	for (;;) {
 		int ret;
 
-		ERR_clear_error();
+		clear_errors();
 		ret = SSL_read_ex(c->ssl, b->scratch, sizeof(b->scratch), &n);
 		if (ret != 1) {
 			if (!again(c, ret))
@@ -259,6 +284,9 @@ static void read_all(struct bare *b, struct conn *c)
 			sn_buf_consume(&c->in,
 			    take_all(b, c, sn_buf_head(&c->in), c->in.len));
 		}
+		/* Mostly that was all, and epoll tells when it was not. */
+		if (!SSL_has_pending(c->ssl))
+			return;
 	}
 }
 
@@ -268,7 +296,7 @@ static void flush(struct bare *b, struct conn *c)
 	int ret = 1;
 
 	while (c->out.len > 0 && ret == 1) {
-		ERR_clear_error();
+		clear_errors();
 		ret =
 		    SSL_write_ex(c->ssl, sn_buf_head(&c->out), c->out.len, &n);
 		if (ret == 1)
@@ -304,7 +332,7 @@ static void ready(struct bare *b, struct conn *c)
 	if (c->gone)
 		return;
 	if (!c->shaken) {
-		ERR_clear_error();
+		clear_errors();
 		ret = SSL_do_handshake(c->ssl);
 		if (ret != 1) {
 			if (!again(c, ret))
@@ -429,7 +457,7 @@ int main(int argc, char **argv)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	b->ctx = context(given[1], given[2], given[3]);
 	b->commit = commit_open(given[4]);
-	sn_buf_init(&b->bodies, QUEUE_MAX);
+	sn_buf_init(&b->records, QUEUE_MAX);
 	b->poll = epoll_create1(EPOLL_CLOEXEC);
 	b->listener = listen_on((uint16_t)strtoul(given[0], NULL, 10));
 	must(epoll_ctl(b->poll, EPOLL_CTL_ADD, b->listener, &ev) == 0, "epoll");

@@ -3,7 +3,8 @@
 
 /*
  * The three tables that a message of the server's is written to, with keys
- * of the same form, and nothing else: what LMDB alone makes of them.
+ * of the same form and records as long, and nothing else: what LMDB alone
+ * makes of them.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,13 @@
 #include <string.h>
 
 #include "lib/store.h"
+
+/*
+ * What the server's record of a message has beside the body (checksum, id,
+ * time, names, content type) where the names are as long as those of the
+ * measurements; tests/unit/test_bench_protocol.c compares.
+ */
+#define COMMIT_AROUND 106
 
 enum commit_table { COMMIT_LOG, COMMIT_ROOM_INDEX, COMMIT_DEDUPE };
 
@@ -50,7 +58,7 @@ static inline struct commit commit_open(const char *dir)
 /* One message into the open transaction, which is begun where there is
  * none.  Ids are ordered by time, as those of good clients are. */
 static inline void commit_put(
-    struct commit *c, uint64_t room, const void *body, size_t n)
+    struct commit *c, uint64_t room, const void *record, size_t n)
 {
 	uint8_t place[8], index[16], id[24] = { 0x01, 0x93 };
 	struct sn_wr p = sn_wr_over(place, sizeof(place));
@@ -66,7 +74,7 @@ static inline void commit_put(
 	sn_wr_u64(&d, c->seq);
 	commit_must(sn_txn_append(c->txn, COMMIT_LOG,
 			(struct sn_bytes){ place, sizeof(place) },
-			(struct sn_bytes){ body, n }),
+			(struct sn_bytes){ record, n }),
 	    "log");
 	commit_must(sn_txn_put(c->txn, COMMIT_ROOM_INDEX,
 			(struct sn_bytes){ index, sizeof(index) },

@@ -18,7 +18,7 @@
 
 #include "tests/bench/commit.h"
 
-#define RECORD 300 /* Of a message of 200 bytes, with what is around it. */
+#define RECORD (200 + COMMIT_AROUND) /* Of a message of 200 bytes. */
 
 static const size_t batches[] = { 1, 10, 64, 100, 1000 };
 static const uint64_t rooms[] = { 1, 100, 10000 };

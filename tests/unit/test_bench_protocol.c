@@ -9,6 +9,8 @@
 
 #include "bench/conn.h"
 #include "lib/frame.h"
+#include "server/oplog/op.h"
+#include "tests/bench/commit.h"
 
 /*
  * The codecs against their specifications: what a server says is given to
@@ -482,32 +484,87 @@ static void sicher_and_bare_rubbish_is_broken(void **state)
 	assert_true(take("\0\0\0\4\2\0\0\0", 8) == PROTOCOL_BROKEN);
 	assert_true(take("\0\0\0\5\x63\0\0\0\0", 9) == PROTOCOL_BROKEN);
 	assert_true(take("\0\0\0\5\x08\0\0\0\0", 9) == PROTOCOL_BROKEN);
+	assert_true(take("\0\0\0\5\x0a\0\0\0\0", 9) == PROTOCOL_BROKEN);
+}
+
+/* One of 100 bytes to one whose name is as long as those of the house. */
+static size_t published(const char *protocol, bool durable)
+{
+	static const uint8_t text[100];
+	struct post p = { .to = "p00001", .body = { text, sizeof(text) } };
+	size_t n;
+
+	begin(protocol, durable);
+	conn.state = CONN_OPEN;
+	conn.ref = 5000;
+	house.protocol->publish(&conn, &p);
+	n = conn.out.len;
+	sn_buf_free(&conn.out);
+	return (n);
+}
+
+/* Kinds RECEIVED and SIGNALED, and how much each has before its body. */
+#define HEAD 9
+#define RECEIVED 59
+#define SIGNALED 22
+
+static void hear_bare(uint8_t kind, size_t padding)
+{
+	uint8_t record[HEAD + RECEIVED + 2] = { 0 };
+	struct sn_wr w = sn_wr_over(record, sizeof(record));
+
+	sn_wr_u32(&w, (uint32_t)(HEAD - 4 + padding + 2));
+	sn_wr_u8(&w, kind);
+	memcpy(record + HEAD + padding, "hi", 2);
+	body[0] = '\0';
+	hear(record, HEAD + padding + 2);
+	assert_string_equal(body, "hi");
 }
 
 static void bare_records_are_as_long_as_ours(void **state)
 {
-	static const uint8_t text[100];
-	struct post p = { .to = "p0001", .body = { text, sizeof(text) } };
-	uint8_t record[9 + 59 + 2] = { 0, 0, 0, 66, 8 };
-	size_t ours;
+	size_t kept = published("sicher", true);
+	size_t signal = published("sicher", false);
 
 	(void)state;
-	begin("sicher", true);
-	conn.state = CONN_OPEN;
-	conn.ref = 70000;
-	house.protocol->publish(&conn, &p);
-	ours = conn.out.len;
-	sn_buf_free(&conn.out);
-	begin("bare", true);
-	conn.state = CONN_OPEN;
-	house.protocol->publish(&conn, &p);
-	assert_in_range(conn.out.len, ours - 8, ours + 8);
-	sn_buf_consume(&conn.out, conn.out.len);
-	memcpy(record + 68, "hi", 2);
-	hear(record, sizeof(record));
-	assert_string_equal(body, "hi");
+	assert_in_range(published("bare", true), kept - 2, kept + 2);
+	assert_in_range(published("bare", false), signal - 2, signal + 2);
+	hear_bare(8, RECEIVED);
+	hear_bare(10, SIGNALED);
 	hear("\0\0\0\5\2\0\0\0\7", 9);
 	assert_int_equal(opened, 1);
+}
+
+static void bare_deliveries_are_as_long_as_ours(void **state)
+{
+	static const uint8_t text[100];
+	uint8_t b[512];
+	struct sn_frame_deliver deliver = { .seq = 100000,
+		.time = UINT64_C(1700000000000),
+		.to = sn_bytes_of("p00001"),
+		.from = sn_bytes_of("p00000"),
+		.device = sn_bytes_of("d"),
+		.content_type = sn_bytes_of("text/plain"),
+		.body = { text, sizeof(text) } };
+	struct sn_frame_signaled signaled = { .to = deliver.to,
+		.from = deliver.from,
+		.device = deliver.device,
+		.kind = sn_bytes_of("bench"),
+		.data = deliver.body };
+	struct op op = { .kind = OP_MESSAGE, .time = deliver.time };
+	struct sn_wr w = sn_wr_over(b, sizeof(b));
+
+	(void)state;
+	sn_frame_put_tail(&w, &deliver);
+	assert_in_range(SN_FRAME_HEAD + 2 + 5 + w.n, HEAD + RECEIVED + 98,
+	    HEAD + RECEIVED + 102);
+	op.message.tail = (struct sn_bytes){ b, w.n };
+	w = sn_wr_over(b + w.n, sizeof(b) - w.n);
+	op_encode(&op, &w);
+	assert_int_equal(w.n, COMMIT_AROUND + sizeof(text));
+	w = sn_wr_over(b, sizeof(b));
+	sn_frame_put_signaled(&w, &signaled);
+	assert_in_range(w.n, HEAD + SIGNALED + 98, HEAD + SIGNALED + 102);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, finish)
@@ -535,6 +592,7 @@ int main(void)
 		TEST(sicher_signals_what_is_not_kept_to_whom_it_has_met),
 		TEST(sicher_and_bare_rubbish_is_broken),
 		TEST(bare_records_are_as_long_as_ours),
+		TEST(bare_deliveries_are_as_long_as_ours),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
