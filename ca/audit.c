@@ -110,18 +110,6 @@ const char *audit_value(const char *text, char *out, size_t size)
 	return (out);
 }
 
-static void get_text(struct sn_rd *r, char *out, size_t size)
-{
-	struct sn_bytes b = sn_rd_blob(r);
-
-	if (b.n >= size) {
-		r->bad = true;
-		b.n = 0;
-	}
-	memcpy(out, b.p, b.n);
-	out[b.n] = '\0';
-}
-
 enum sn_err audit_decode(
     struct sn_bytes key, struct sn_bytes value, struct audit_entry *out)
 {
@@ -136,8 +124,8 @@ enum sn_err audit_decode(
 	out->sequence = sn_rd_u64(&r);
 	out->time = (int64_t)sn_rd_u64(&r);
 	out->uid = sn_rd_u32(&r);
-	get_text(&r, out->event, sizeof(out->event));
-	get_text(&r, out->text, sizeof(out->text));
+	sn_rd_text(&r, out->event, sizeof(out->event));
+	sn_rd_text(&r, out->text, sizeof(out->text));
 	sn_rd_copy(&r, out->before, AUDIT_HASH);
 	sn_rd_copy(&r, out->hash, AUDIT_HASH);
 	if (!sn_rd_end(&r) || !sn_rd_end(&k) || out->sequence != sequence)

@@ -29,18 +29,6 @@ enum sn_err record_encode(const struct record *rec, uint8_t *out, size_t *n)
 	return (w.bad ? SN_ETOOBIG : SN_OK);
 }
 
-static void get_text(struct sn_rd *r, char *out, size_t size)
-{
-	struct sn_bytes b = sn_rd_blob(r);
-
-	if (b.n >= size) {
-		r->bad = true;
-		b.n = 0;
-	}
-	memcpy(out, b.p, b.n);
-	out[b.n] = '\0';
-}
-
 enum sn_err record_decode(
     struct sn_bytes serial, struct sn_bytes value, struct record *out)
 {
@@ -60,9 +48,9 @@ enum sn_err record_decode(
 	out->not_after = (int64_t)sn_rd_u64(&r);
 	out->revoked_at = (int64_t)sn_rd_u64(&r);
 	out->due = (int64_t)sn_rd_u64(&r);
-	get_text(&r, out->name, sizeof(out->name));
-	get_text(&r, out->label, sizeof(out->label));
-	get_text(&r, out->profile, sizeof(out->profile));
+	sn_rd_text(&r, out->name, sizeof(out->name));
+	sn_rd_text(&r, out->label, sizeof(out->label));
+	sn_rd_text(&r, out->profile, sizeof(out->profile));
 	sn_rd_copy(&r, out->fingerprint, FINGERPRINT_BYTES);
 	out->der = sn_rd_blob(&r);
 	return (sn_rd_end(&r) ? SN_OK : SN_ECORRUPT);

@@ -121,14 +121,6 @@ enum sn_err core_choose(struct core *core, struct sn_bytes p)
 	return (err != SN_OK ? err : answer(core, CORE_CHOOSING));
 }
 
-static void copy(char *out, size_t size, struct sn_bytes text)
-{
-	size_t n = text.n < size ? text.n : size - 1;
-
-	memcpy(out, text.p, n);
-	out[n] = '\0';
-}
-
 uint64_t core_now(const struct core *core)
 {
 	return (core->server_time +
@@ -146,9 +138,9 @@ static enum core_step welcome(
 		return (core_broken(core, ev, frame));
 	core->server_time = f.now;
 	core->server_at = sn_clock_mono();
-	copy(w->server, sizeof(w->server), f.server);
-	copy(w->account, sizeof(w->account), f.account);
-	copy(w->device, sizeof(w->device), f.device);
+	sn_bytes_text(f.server, w->server, sizeof(w->server));
+	sn_bytes_text(f.account, w->account, sizeof(w->account));
+	sn_bytes_text(f.device, w->device, sizeof(w->device));
 	return (core_login_prove(core, ev));
 }
 
@@ -196,7 +188,7 @@ static enum core_step refused(
 
 	if (!sn_frame_get_error(frame, &f))
 		return (core_broken(core, ev, frame));
-	copy(ev->code, sizeof(ev->code), f.code);
+	sn_bytes_text(f.code, ev->code, sizeof(ev->code));
 	ev->err = code_why(f.code, f.text, &ev->why);
 	if (core->state == CORE_PROVING && core->by_token) {
 		sn_secret_free(&core->token);
@@ -224,7 +216,7 @@ static enum core_step bye(
 
 	if (!sn_frame_get_bye(frame, &f))
 		return (core_broken(core, ev, frame));
-	copy(ev->code, sizeof(ev->code), f.code);
+	sn_bytes_text(f.code, ev->code, sizeof(ev->code));
 	ev->err = code_why(f.code, f.text, &ev->why);
 	return (core_lost(core, ev, code_find(f.code)->comes));
 }

@@ -14,14 +14,6 @@ uint32_t core_session_ref(struct core *core)
 
 /* What the server answers or tells. */
 
-static void copy_code(struct core_event *ev, struct sn_bytes code)
-{
-	size_t n = code.n < sizeof(ev->code) ? code.n : sizeof(ev->code) - 1;
-
-	memcpy(ev->code, code.p, n);
-	ev->code[n] = '\0';
-}
-
 static enum core_step on_stored(
     struct core *core, const struct sn_frame *frame, struct core_event *ev)
 {
@@ -40,7 +32,7 @@ static enum core_step on_error(
 
 	if (!sn_frame_get_error(frame, &f))
 		return (core_broken(core, ev, frame));
-	copy_code(ev, f.code);
+	sn_bytes_text(f.code, ev->code, sizeof(ev->code));
 	ev->err = code_why(f.code, f.text, &ev->why);
 	ev->type = CORE_REFUSED;
 	if (!f.ref.set) {
@@ -103,7 +95,7 @@ static enum core_step on_bye(
 
 	if (!sn_frame_get_bye(frame, &f))
 		return (core_broken(core, ev, frame));
-	copy_code(ev, f.code);
+	sn_bytes_text(f.code, ev->code, sizeof(ev->code));
 	ev->err = code_why(f.code, f.text, &ev->why);
 	/* It is one session too many: it may do nothing (section 3). */
 	if (ev->err == SN_ELIMIT)

@@ -36,15 +36,6 @@ enum sn_err model_message(struct model *model, const struct sn_frame_deliver *m)
 	return (SN_OK);
 }
 
-static void copy(char *out, size_t size, struct sn_bytes text)
-{
-	size_t n = text.n < size ? text.n : size - 1;
-
-	if (n > 0)
-		memcpy(out, text.p, n);
-	out[n] = '\0';
-}
-
 enum sn_err model_room(struct model *model, const struct sn_frame_room *room)
 {
 	struct talk *talk;
@@ -54,7 +45,7 @@ enum sn_err model_room(struct model *model, const struct sn_frame_room *room)
 		return (SN_OK);
 	if ((err = model_open(model, room->room, &talk)) != SN_OK)
 		return (err);
-	copy(talk->topic, sizeof(talk->topic), room->topic);
+	sn_bytes_text(room->topic, talk->topic, sizeof(talk->topic));
 	talk->members = room->members;
 	talk->gone = false;
 	return (SN_OK);
@@ -160,7 +151,7 @@ static void be(struct talk *talk, const struct sn_frame_presence *p, bool add)
 	if (peer == NULL && add)
 		peer = talk_peer(talk, p->account);
 	if (peer != NULL)
-		copy(peer->state, sizeof(peer->state), p->state);
+		sn_bytes_text(p->state, peer->state, sizeof(peer->state));
 }
 
 void model_presence(

@@ -39,15 +39,6 @@ bool talk_is_room(const struct talk *talk)
 	return (talk->name[0] == '#');
 }
 
-static void copy(char *out, size_t size, struct sn_bytes text)
-{
-	size_t n = text.n < size ? text.n : size - 1;
-
-	if (n > 0)
-		memcpy(out, text.p, n);
-	out[n] = '\0';
-}
-
 /* Put ${m} in at ${at}; takes it. */
 static enum sn_err put(struct talk *talk, size_t at, struct talk_message *m)
 {
@@ -114,8 +105,8 @@ static struct talk_message *message(struct sn_bytes from, struct sn_bytes body)
 
 	if (m == NULL)
 		return (NULL);
-	copy(m->from, sizeof(m->from), from);
-	copy(m->type, sizeof(m->type), sn_bytes_of("text/plain"));
+	sn_bytes_text(from, m->from, sizeof(m->from));
+	sn_bytes_text(sn_bytes_of("text/plain"), m->type, sizeof(m->type));
 	m->n = body.n;
 	if (body.n > 0)
 		memcpy(m->body, body.p, body.n);
@@ -183,7 +174,7 @@ enum sn_err talk_add(
 	ends_with(talk, d->expires);
 	m->own = own;
 	memcpy(m->id, d->id, sizeof(m->id));
-	copy(m->type, sizeof(m->type), d->content_type);
+	sn_bytes_text(d->content_type, m->type, sizeof(m->type));
 	return (put(talk, at, m));
 }
 
@@ -261,7 +252,7 @@ struct talk_peer *talk_peer(struct talk *talk, struct sn_bytes name)
 		return (NULL);
 	p = talk->peers + talk->peer_count++;
 	memset(p, 0, sizeof(*p));
-	copy(p->name, sizeof(p->name), name);
+	sn_bytes_text(name, p->name, sizeof(p->name));
 	return (p);
 }
 

@@ -2,6 +2,15 @@
 
 #include <string.h>
 
+void sn_bytes_text(struct sn_bytes b, char *out, size_t size)
+{
+	size_t n = b.n < size ? b.n : size - 1;
+
+	if (n > 0)
+		memcpy(out, b.p, n);
+	out[n] = '\0';
+}
+
 uint16_t sn_rd_u16(struct sn_rd *r)
 {
 	const uint8_t *p = sn_rd_take(r, 2);
@@ -39,6 +48,18 @@ struct sn_bytes sn_rd_blob(struct sn_rd *r)
 	if (p == NULL)
 		return ((struct sn_bytes){ "", 0 });
 	return ((struct sn_bytes){ p, n });
+}
+
+void sn_rd_text(struct sn_rd *r, char *out, size_t size)
+{
+	struct sn_bytes b = sn_rd_blob(r);
+
+	if (b.n >= size) {
+		r->bad = true;
+		b.n = 0;
+	}
+	memcpy(out, b.p, b.n);
+	out[b.n] = '\0';
 }
 
 void sn_wr_u64(struct sn_wr *w, uint64_t v)

@@ -30,6 +30,10 @@ static inline bool sn_bytes_equal(struct sn_bytes a, struct sn_bytes b)
 	return (a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0));
 }
 
+/** sn_bytes_text(b, out, size): as much of them as fits, with a NUL behind
+ * it. */
+void sn_bytes_text(struct sn_bytes b, char *out, size_t size);
+
 /*
  * A reading cursor over bytes.  The first error sticks: every later get
  * returns zero, so a parser reads like its schema and looks at ${bad} once.
@@ -84,6 +88,10 @@ void sn_rd_copy(struct sn_rd *r, void *out, size_t n);
 
 /** sn_rd_blob(r): a 16-bit big-endian length, then that many bytes. */
 struct sn_bytes sn_rd_blob(struct sn_rd *r);
+
+/** sn_rd_text(r, out, size): such bytes into ${out}, which has ${size}, with a
+ * NUL behind them; bad when they do not fit. */
+void sn_rd_text(struct sn_rd *r, char *out, size_t size);
 
 /** sn_rd_end(r): nothing is left over and nothing went wrong. */
 static inline bool sn_rd_end(const struct sn_rd *r)

@@ -32,15 +32,3 @@ enum sn_err record_open(
 		return (SN_ENEWER);
 	return (SN_OK);
 }
-
-void record_text(struct sn_rd *r, char *out, size_t size)
-{
-	struct sn_bytes b = sn_rd_blob(r);
-
-	if (b.n >= size) {
-		r->bad = true;
-		return;
-	}
-	memcpy(out, b.p, b.n);
-	out[b.n] = '\0';
-}

@@ -25,11 +25,4 @@ void record_finish(struct sn_wr *w);
 enum sn_err record_open(
     struct sn_bytes value, uint8_t version, struct sn_rd *out) SN_MUST_USE;
 
-/**
- * record_text(r, out, size):
- * A blob copied as a string into ${size} bytes; one that does not fit makes
- * ${r} bad.
- */
-void record_text(struct sn_rd *r, char *out, size_t size);
-
 #endif

@@ -28,7 +28,7 @@ enum sn_err keeper_account_get(
 	out->id = id;
 	out->epoch = sn_rd_u64(&r);
 	out->generation = sn_rd_u64(&r);
-	record_text(&r, out->phc, sizeof(out->phc));
+	sn_rd_text(&r, out->phc, sizeof(out->phc));
 	sn_rd_copy(&r, out->secret, sizeof(out->secret));
 	out->secret_until = sn_rd_u64(&r);
 	return (r.bad ? SN_ECORRUPT : SN_OK);

@@ -18,8 +18,8 @@ static enum sn_err parse(struct sn_bytes value, struct account *out)
 	out->state = sn_rd_u8(&r);
 	out->role = sn_rd_u8(&r);
 	out->created = sn_rd_u64(&r);
-	record_text(&r, out->name, sizeof(out->name));
-	record_text(&r, out->display, sizeof(out->display));
+	sn_rd_text(&r, out->name, sizeof(out->name));
+	sn_rd_text(&r, out->display, sizeof(out->display));
 	subject = sn_rd_blob(&r);
 	if (!sn_rd_end(&r) || subject.n > sizeof(out->subject) ||
 	    out->state > ACCOUNT_DELETED || out->role > ACCOUNT_OPERATOR)

@@ -25,9 +25,9 @@ enum sn_err device_get(struct sn_txn *txn,
 	out->revoked = sn_rd_u8(&r) != 0;
 	out->not_after = (int64_t)sn_rd_u64(&r);
 	out->first = sn_rd_u64(&r);
-	record_text(&r, out->serial, sizeof(out->serial));
-	record_text(&r, out->issuer, sizeof(out->issuer));
-	record_text(&r, out->label, sizeof(out->label));
+	sn_rd_text(&r, out->serial, sizeof(out->serial));
+	sn_rd_text(&r, out->issuer, sizeof(out->issuer));
+	sn_rd_text(&r, out->label, sizeof(out->label));
 	return (sn_rd_end(&r) ? SN_OK : SN_ECORRUPT);
 }
 

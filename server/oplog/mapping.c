@@ -46,8 +46,8 @@ void mapping_read(struct sn_rd *r, struct mapping *m)
 	memcpy(m->key, key.p, key.n);
 	m->key_len = key.n;
 	m->time = sn_rd_u64(r);
-	record_text(r, m->text, sizeof(m->text));
-	record_text(r, m->name, sizeof(m->name));
+	sn_rd_text(r, m->text, sizeof(m->text));
+	sn_rd_text(r, m->name, sizeof(m->name));
 }
 
 enum sn_err mapping_parse(

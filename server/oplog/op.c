@@ -73,8 +73,8 @@ static void get_account(struct sn_rd *r, struct account *a)
 
 	a->id = sn_rd_u64(r);
 	a->role = sn_rd_u8(r);
-	record_text(r, a->name, sizeof(a->name));
-	record_text(r, a->display, sizeof(a->display));
+	sn_rd_text(r, a->name, sizeof(a->name));
+	sn_rd_text(r, a->display, sizeof(a->display));
 	subject = sn_rd_blob(r);
 	if (subject.n > sizeof(a->subject) || a->role > ACCOUNT_OPERATOR) {
 		r->bad = true;
@@ -104,9 +104,9 @@ static void get_device(struct sn_rd *r, struct op_device_bind *b)
 	sn_rd_copy(r, d->fingerprint, sizeof(d->fingerprint));
 	d->account = sn_rd_u64(r);
 	d->not_after = (int64_t)sn_rd_u64(r);
-	record_text(r, d->serial, sizeof(d->serial));
-	record_text(r, d->issuer, sizeof(d->issuer));
-	record_text(r, d->label, sizeof(d->label));
+	sn_rd_text(r, d->serial, sizeof(d->serial));
+	sn_rd_text(r, d->issuer, sizeof(d->issuer));
+	sn_rd_text(r, d->label, sizeof(d->label));
 	b->limit = sn_rd_u64(r);
 }
 

@@ -24,8 +24,8 @@ enum sn_err room_get(struct sn_txn *txn, uint64_t id, struct room *out)
 	out->members = sn_rd_u64(&r);
 	out->lower = sn_rd_u64(&r);
 	out->higher = sn_rd_u64(&r);
-	record_text(&r, out->name, sizeof(out->name));
-	record_text(&r, out->topic, sizeof(out->topic));
+	sn_rd_text(&r, out->name, sizeof(out->name));
+	sn_rd_text(&r, out->topic, sizeof(out->topic));
 	out->history = r.left > 0 && sn_rd_u8(&r) != 0;
 	return (sn_rd_end(&r) ? SN_OK : SN_ECORRUPT);
 }
