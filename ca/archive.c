@@ -34,22 +34,11 @@ struct archive {
 static enum sn_err put(
     struct archive *ar, const void *p, size_t n, struct sn_why *why)
 {
-	const char *at = p;
+	enum sn_err err = sn_file_put(ar->temp.fd, p, n);
 
-	while (n > 0) {
-		ssize_t done = write(ar->temp.fd, at, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return (sn_why_errno(why,
-			    errno == ENOSPC || errno == EDQUOT ? SN_ESTOREFULL
-							       : SN_EIO,
-			    "cannot write %s", ar->path));
-		at += done;
-		n -= (size_t)done;
-	}
-	return (SN_OK);
+	if (err != SN_OK)
+		(void)sn_why_errno(why, err, "cannot write %s", ar->path);
+	return (err);
 }
 
 static enum sn_err put_u64(struct archive *ar, uint64_t v, struct sn_why *why)

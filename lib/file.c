@@ -36,19 +36,21 @@ static enum sn_err sync_directory(const char *path, struct sn_why *why)
 	return (sn_file_sync_folder(dirname(copy), why));
 }
 
-static int write_all(int fd, const char *p, size_t n)
+enum sn_err sn_file_put(int fd, const void *p, size_t n)
 {
+	const char *at = p;
+
 	while (n > 0) {
-		ssize_t put = write(fd, p, n);
+		ssize_t put = write(fd, at, n);
 
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
-			return (-1);
-		p += put;
+			return (sn_err_of_errno(errno));
+		at += put;
 		n -= (size_t)put;
 	}
-	return (0);
+	return (SN_OK);
 }
 
 static enum sn_err write_file(const char *path, mode_t mode, const void *p,
@@ -59,9 +61,8 @@ static enum sn_err write_file(const char *path, mode_t mode, const void *p,
 
 	if ((err = sn_temp_open(path, mode, &temp, why)) != SN_OK)
 		return (err);
-	if (write_all(temp.fd, p, n) != 0) {
-		err = sn_why_errno(
-		    why, sn_err_of_errno(errno), "cannot write %s", path);
+	if ((err = sn_file_put(temp.fd, p, n)) != SN_OK) {
+		(void)sn_why_errno(why, err, "cannot write %s", path);
 		sn_temp_drop(&temp);
 		return (err);
 	}

@@ -60,6 +60,9 @@ enum sn_err sn_file_private(const char *path, struct sn_why *why) SN_MUST_USE;
  * one that is in it. */
 enum sn_err sn_file_unshared(const char *path, struct sn_why *why) SN_MUST_USE;
 
+/** sn_file_put(fd, p, n): all of it; on failure errno says why. */
+enum sn_err sn_file_put(int fd, const void *p, size_t n) SN_MUST_USE;
+
 /** sn_file_sync_folder(folder, why): what was made, renamed or removed in it
  * outlives a power cut.  SN_EIO. */
 enum sn_err sn_file_sync_folder(

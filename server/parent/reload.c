@@ -1,33 +1,24 @@
 #include "server/parent/reload.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/secret.h"
 
 static int memfd_of(struct sn_bytes b)
 {
 	int fd = memfd_create("sicherd", MFD_CLOEXEC);
-	const char *p = b.p;
-	size_t left = b.n;
 
-	while (fd >= 0 && left > 0) {
-		ssize_t n = write(fd, p, left);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			(void)close(fd);
-			return (-1);
-		}
-		p += n;
-		left -= (size_t)n;
+	if (fd < 0)
+		return (-1);
+	if (sn_file_put(fd, b.p, b.n) != SN_OK) {
+		(void)close(fd);
+		return (-1);
 	}
-	if (fd >= 0)
-		(void)lseek(fd, 0, SEEK_SET);
+	(void)lseek(fd, 0, SEEK_SET);
 	return (fd);
 }
 
