@@ -239,15 +239,6 @@ void rooms_on_delete(struct sess *s, const struct sn_frame *frame)
 
 void rooms_answer(struct sess *s, const struct oplog_request *q)
 {
-	if (q->err == SN_ELIMIT) {
-		limits_error(s, q->ref, limits_of(q));
-		return;
-	}
-	if (q->err == SN_ESTOREFULL)
-		limits_reached(s->loop->net, LIMITS_MAP_SIZE);
-	if (q->err != SN_OK) {
-		sess_error_of(s, q->ref, q->err);
-		return;
-	}
-	sess_answer_done(s, q->ref, q->applied.seq);
+	if (!sess_answer_refused(s, q))
+		sess_answer_done(s, q->ref, q->applied.seq);
 }

@@ -8,6 +8,7 @@
 #include "server/net/dispatch.h"
 #include "server/net/loop.h"
 #include "server/net/net_impl.h"
+#include "server/net/sess_answer.h"
 #include "server/net/sess_error.h"
 #include "server/oplog/room.h"
 
@@ -154,16 +155,8 @@ void send_answer(struct sess *s, const struct oplog_request *q)
 		.duplicate = q->applied.duplicate,
 	};
 
-	if (q->err == SN_ELIMIT) {
-		limits_error(s, q->ref, limits_of(q));
+	if (sess_answer_refused(s, q))
 		return;
-	}
-	if (q->err == SN_ESTOREFULL)
-		limits_reached(s->loop->net, LIMITS_MAP_SIZE);
-	if (q->err != SN_OK) {
-		sess_error_of(s, q->ref, q->err);
-		return;
-	}
 	s->messages_in++;
 	put_stored(s, &f);
 }
