@@ -99,22 +99,32 @@ static void lint_body(
 	    "there are bytes behind the extensions");
 }
 
+bool lint_signed(struct lint *l, const void *der, size_t n, const char *what,
+    struct der *tbs, struct der *algorithm)
+{
+	struct der all = der_over(der, n);
+	struct der x = der_take(&all, DER_SEQUENCE), signature;
+
+	*tbs = der_take(&x, DER_SEQUENCE);
+	*algorithm = der_whole(&x, DER_SEQUENCE);
+	signature = der_take(&x, DER_BITS);
+	if (!der_end(&all) || !der_end(&x)) {
+		lint_add(l, "it is no %s in DER, or has bytes behind it", what);
+		return (false);
+	}
+	lint_algorithm(l, *algorithm);
+	lint_that(l, signature.n > 1 && signature.p[0] == 0,
+	    "the signature is empty or no whole bytes");
+	return (true);
+}
+
 void lint_examine(
     const void *der, size_t n, enum record_kind kind, struct lint *l)
 {
-	struct der all = der_over(der, n);
-	struct der x = der_take(&all, DER_SEQUENCE), tbs, algorithm, signature;
+	struct der tbs, algorithm;
 
-	tbs = der_take(&x, DER_SEQUENCE);
-	algorithm = der_whole(&x, DER_SEQUENCE);
-	signature = der_take(&x, DER_BITS);
-	if (!lint_that(l, der_end(&all) && der_end(&x),
-		"it is no certificate in DER, or has bytes behind it"))
-		return;
-	lint_algorithm(l, algorithm);
-	lint_that(l, signature.n > 1 && signature.p[0] == 0,
-	    "the signature is empty or no whole bytes");
-	lint_body(l, tbs, algorithm, kind);
+	if (lint_signed(l, der, n, "certificate", &tbs, &algorithm))
+		lint_body(l, tbs, algorithm, kind);
 }
 
 static enum sn_err verdict(

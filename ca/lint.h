@@ -52,6 +52,12 @@ enum sn_err lint_public_key(
 
 /* Parts of the work, one file each. */
 
+/** lint_signed(l, der, n, what, tbs, algorithm): the shell that certificates
+ * and CRLs have: what is signed, and how it says.  False when it is no such
+ * thing. */
+bool lint_signed(struct lint *l, const void *der, size_t n, const char *what,
+    struct der *tbs, struct der *algorithm);
+
 /** lint_name(l, name, what): contents of a Name. */
 void lint_name(struct lint *l, struct der name, const char *what);
 

@@ -201,17 +201,8 @@ static void lint_body(struct lint *l, struct der tbs, struct der algorithm)
 
 void lint_examine_crl(const void *der, size_t n, struct lint *l)
 {
-	struct der all = der_over(der, n);
-	struct der x = der_take(&all, DER_SEQUENCE), tbs, algorithm, signature;
+	struct der tbs, algorithm;
 
-	tbs = der_take(&x, DER_SEQUENCE);
-	algorithm = der_whole(&x, DER_SEQUENCE);
-	signature = der_take(&x, DER_BITS);
-	if (!lint_that(l, der_end(&all) && der_end(&x),
-		"it is no CRL in DER, or has bytes behind it"))
-		return;
-	lint_algorithm(l, algorithm);
-	lint_that(l, signature.n > 1 && signature.p[0] == 0,
-	    "the signature is empty or no whole bytes");
-	lint_body(l, tbs, algorithm);
+	if (lint_signed(l, der, n, "CRL", &tbs, &algorithm))
+		lint_body(l, tbs, algorithm);
 }
