@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ca/crl.h"
 #include "ca/head.h"
 #include "ca/inventory.h"
 #include "ca/issuer.h"
@@ -324,4 +325,43 @@ enum sn_err cmd_span(
 		    option, DAYS_MAX, text));
 	*out = days * DAY_SECONDS;
 	return (SN_OK);
+}
+
+enum sn_err cmd_with_ring(
+    struct cmd *cmd, enum sn_err (*work)(struct cmd *, struct keyring *))
+{
+	struct keyring *ring;
+	enum sn_err err;
+	int lock;
+
+	if ((err = cmd_open(cmd, false)) != SN_OK ||
+	    (err = cmd_keyring(cmd, &ring)) != SN_OK)
+		return (err);
+	if ((err = crl_lock(cmd->a, &lock, &cmd->why)) == SN_OK) {
+		err = work(cmd, ring);
+		crl_unlock(lock);
+	}
+	keyring_free(ring);
+	return (err);
+}
+
+enum sn_err cmd_change(struct cmd *cmd,
+    enum sn_err (*change)(struct sn_txn *txn, int64_t now, void *arg),
+    void *arg)
+{
+	struct sn_store *store = cmd->a->store;
+	struct sn_why ignored;
+	struct sn_txn *txn;
+	int64_t now;
+	enum sn_err err;
+
+	if ((err = sn_txn_write(store, &txn)) != SN_OK)
+		return (inventory_why(store, err, &cmd->why));
+	err = authority_now(txn, &now, &ignored);
+	if ((err != SN_OK && err != SN_EDENIED) ||
+	    (err = change(txn, now, arg)) != SN_OK) {
+		sn_txn_abort(txn);
+		return (inventory_why(store, err, &cmd->why));
+	}
+	return (inventory_why(store, sn_txn_commit(txn), &cmd->why));
 }

@@ -76,6 +76,18 @@ enum sn_err cmd_batch(struct cmd *cmd) SN_MUST_USE;
 struct keyring;
 enum sn_err cmd_keyring(struct cmd *cmd, struct keyring **out) SN_MUST_USE;
 
+/** cmd_with_ring(cmd, work): open the authority, make such a ring, and run
+ * ${work} while nobody else signs lists. */
+enum sn_err cmd_with_ring(struct cmd *cmd,
+    enum sn_err (*work)(struct cmd *, struct keyring *)) SN_MUST_USE;
+
+/** cmd_change(cmd, change, arg): run ${change} in a transaction of the books,
+ * at the time that authority_now says, whether the clock is believed or not:
+ * for what dates no certificate. */
+enum sn_err cmd_change(struct cmd *cmd,
+    enum sn_err (*change)(struct sn_txn *txn, int64_t now, void *arg),
+    void *arg) SN_MUST_USE;
+
 int cmd_init(struct sn_cli *cli);
 int cmd_issuer_create(struct sn_cli *cli);
 int cmd_issuer_list(struct sn_cli *cli);

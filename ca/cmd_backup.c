@@ -33,25 +33,19 @@ static enum sn_err check_books(struct cmd *cmd)
 	    cmd->dir, cmd->where));
 }
 
-static enum sn_err note(struct cmd *cmd, const char *to, int64_t *now)
-{
-	struct sn_why ignored;
-	struct sn_txn *txn;
-	char value[900];
-	enum sn_err err;
+struct made {
+	const char *to;
+	int64_t at;
+};
 
-	if ((err = sn_txn_write(cmd->a->store, &txn)) != SN_OK)
-		return (inventory_why(cmd->a->store, err, &cmd->why));
-	err = authority_now(txn, now, &ignored);
-	if (err == SN_EDENIED)
-		err = SN_OK;
-	if (err != SN_OK ||
-	    (err = audit_add(txn, *now, "backup", "to=%s",
-		 audit_value(to, value, sizeof(value)))) != SN_OK) {
-		sn_txn_abort(txn);
-		return (inventory_why(cmd->a->store, err, &cmd->why));
-	}
-	return (inventory_why(cmd->a->store, sn_txn_commit(txn), &cmd->why));
+static enum sn_err note(struct sn_txn *txn, int64_t now, void *arg)
+{
+	struct made *made = arg;
+	char value[900];
+
+	made->at = now;
+	return (audit_add(txn, now, "backup", "to=%s",
+	    audit_value(made->to, value, sizeof(value))));
 }
 
 static bool is_key(const char *name)
@@ -118,13 +112,13 @@ static enum sn_err body(struct cmd *cmd)
 	const char *path = sn_cli_arg(cmd->cli, 0);
 	struct archive *ar;
 	unsigned keys = 0;
-	int64_t now;
+	struct made made = { .to = path };
 	enum sn_err err;
 
 	if ((err = cmd_open(cmd, false)) != SN_OK ||
 	    (err = check_books(cmd)) != SN_OK ||
-	    (err = note(cmd, path, &now)) != SN_OK ||
-	    (err = archive_create(path, now, &ar, &cmd->why)) != SN_OK)
+	    (err = cmd_change(cmd, note, &made)) != SN_OK ||
+	    (err = archive_create(path, made.at, &ar, &cmd->why)) != SN_OK)
 		return (err);
 	if ((err = fill(cmd, ar, &keys)) != SN_OK) {
 		archive_abandon(ar);

@@ -74,21 +74,14 @@ static enum sn_err show(struct cmd *cmd)
 	return (inventory_why(cmd->a->store, err, &cmd->why));
 }
 
+static enum sn_err publish_all(struct cmd *cmd, struct keyring *ring)
+{
+	return (publish_lists(cmd, ring, PUBLISH_ALL, PUBLISH_RENEWAL));
+}
+
 static enum sn_err publish(struct cmd *cmd)
 {
-	struct keyring *ring;
-	enum sn_err err;
-	int lock;
-
-	if ((err = cmd_open(cmd, false)) != SN_OK ||
-	    (err = cmd_keyring(cmd, &ring)) != SN_OK)
-		return (err);
-	if ((err = crl_lock(cmd->a, &lock, &cmd->why)) == SN_OK) {
-		err = publish_lists(cmd, ring, PUBLISH_ALL, PUBLISH_RENEWAL);
-		crl_unlock(lock);
-	}
-	keyring_free(ring);
-	return (err);
+	return (cmd_with_ring(cmd, publish_all));
 }
 
 int cmd_crl_show(struct sn_cli *cli)

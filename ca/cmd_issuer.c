@@ -125,26 +125,15 @@ static enum sn_err create(struct cmd *cmd, struct keyring *ring)
 	return (SN_OK);
 }
 
-static enum sn_err activate(struct cmd *cmd, uint32_t id)
+static enum sn_err activate(struct sn_txn *txn, int64_t now, void *arg)
 {
-	struct sn_why ignored;
-	struct sn_txn *txn;
-	int64_t now;
+	const uint32_t *id = arg;
 	char name[32];
-	enum sn_err err;
+	enum sn_err err = issuer_activate(txn, *id);
 
-	if ((err = sn_txn_write(cmd->a->store, &txn)) != SN_OK)
-		return (inventory_why(cmd->a->store, err, &cmd->why));
-	err = authority_now(txn, &now, &ignored);
-	if (err == SN_EDENIED)
-		err = SN_OK;
-	if (err != SN_OK || (err = issuer_activate(txn, id)) != SN_OK ||
-	    (err = audit_add(txn, now, "issuer.rotate", "active=%s",
-		 issuer_key(id, name))) != SN_OK) {
-		sn_txn_abort(txn);
-		return (inventory_why(cmd->a->store, err, &cmd->why));
-	}
-	return (inventory_why(cmd->a->store, sn_txn_commit(txn), &cmd->why));
+	return (err != SN_OK ? err
+			     : audit_add(txn, now, "issuer.rotate", "active=%s",
+				   issuer_key(*id, name)));
 }
 
 static enum sn_err rotate(struct cmd *cmd, struct keyring *ring)
@@ -162,7 +151,7 @@ static enum sn_err rotate(struct cmd *cmd, struct keyring *ring)
 		return (err);
 	/* One whose key is lost must not become the one that signs. */
 	if ((err = keyring_key(ring, id, &key, &cmd->why)) != SN_OK ||
-	    (err = activate(cmd, id)) != SN_OK)
+	    (err = cmd_change(cmd, activate, &id)) != SN_OK)
 		return (err);
 	(void)issuer_key(id, name);
 	(void)issuer_key(r.active, old);
@@ -175,24 +164,6 @@ static enum sn_err rotate(struct cmd *cmd, struct keyring *ring)
 		    "Certificates of %s stay valid. Next: sicher-ca expiry%s "
 		    "says what has to be renewed, and when.",
 		    old, cmd->where);
-	return (err);
-}
-
-static enum sn_err with_ring(
-    struct cmd *cmd, enum sn_err (*work)(struct cmd *, struct keyring *))
-{
-	struct keyring *ring;
-	enum sn_err err;
-	int lock;
-
-	if ((err = cmd_open(cmd, false)) != SN_OK ||
-	    (err = cmd_keyring(cmd, &ring)) != SN_OK)
-		return (err);
-	if ((err = crl_lock(cmd->a, &lock, &cmd->why)) == SN_OK) {
-		err = work(cmd, ring);
-		crl_unlock(lock);
-	}
-	keyring_free(ring);
 	return (err);
 }
 
@@ -246,12 +217,12 @@ out:
 
 static enum sn_err create_body(struct cmd *cmd)
 {
-	return (with_ring(cmd, create));
+	return (cmd_with_ring(cmd, create));
 }
 
 static enum sn_err rotate_body(struct cmd *cmd)
 {
-	return (with_ring(cmd, rotate));
+	return (cmd_with_ring(cmd, rotate));
 }
 
 int cmd_issuer_create(struct sn_cli *cli)

@@ -120,25 +120,11 @@ static enum sn_err save_all(struct change *c)
 	return (SN_OK);
 }
 
-static enum sn_err note(struct change *c)
+static enum sn_err note(struct sn_txn *txn, int64_t now, void *arg)
 {
-	struct sn_store *store = c->cmd->a->store;
-	struct sn_why ignored;
-	struct sn_txn *txn;
-	int64_t now;
-	enum sn_err err;
+	const struct change *c = arg;
 
-	if ((err = sn_txn_write(store, &txn)) != SN_OK)
-		return (inventory_why(store, err, &c->cmd->why));
-	err = authority_now(txn, &now, &ignored);
-	if (err == SN_EDENIED)
-		err = SN_OK;
-	if (err != SN_OK || (err = audit_add(txn, now, "key.passwd", "keys=%u",
-				 c->done)) != SN_OK) {
-		sn_txn_abort(txn);
-		return (inventory_why(store, err, &c->cmd->why));
-	}
-	return (inventory_why(store, sn_txn_commit(txn), &c->cmd->why));
+	return (audit_add(txn, now, "key.passwd", "keys=%u", c->done));
 }
 
 static void tell(struct change *c)
@@ -171,7 +157,7 @@ static enum sn_err change(struct change *c)
 	    (err = crl_lock(c->cmd->a, &lock, &c->cmd->why)) != SN_OK)
 		return (err);
 	if ((err = take_all(c)) == SN_OK && (err = save_all(c)) == SN_OK)
-		err = note(c);
+		err = cmd_change(c->cmd, note, c);
 	crl_unlock(lock);
 	if (err == SN_OK)
 		tell(c);

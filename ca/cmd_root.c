@@ -205,26 +205,15 @@ static enum sn_err copy_key(struct cmd *cmd, const char *from, const char *to)
 	return (err);
 }
 
-static enum sn_err note(struct cmd *cmd, const char *to)
+static enum sn_err note(struct sn_txn *txn, int64_t now, void *arg)
 {
-	struct sn_why ignored;
-	struct sn_txn *txn;
+	const char *const *to = arg;
 	char value[900];
-	int64_t now;
-	enum sn_err err;
+	enum sn_err err = keyring_note_moved(txn, *to);
 
-	if ((err = sn_txn_write(cmd->a->store, &txn)) != SN_OK)
-		return (inventory_why(cmd->a->store, err, &cmd->why));
-	err = authority_now(txn, &now, &ignored);
-	if (err == SN_EDENIED)
-		err = SN_OK;
-	if (err != SN_OK || (err = keyring_note_moved(txn, to)) != SN_OK ||
-	    (err = audit_add(txn, now, "root.offline", "to=%s",
-		 audit_value(to, value, sizeof(value)))) != SN_OK) {
-		sn_txn_abort(txn);
-		return (inventory_why(cmd->a->store, err, &cmd->why));
-	}
-	return (inventory_why(cmd->a->store, sn_txn_commit(txn), &cmd->why));
+	return (err != SN_OK ? err
+			     : audit_add(txn, now, "root.offline", "to=%s",
+				   audit_value(*to, value, sizeof(value))));
 }
 
 static enum sn_err remove_key(struct cmd *cmd)
@@ -310,7 +299,7 @@ static enum sn_err move_key(
 	if (!key_fits(key, root.certificate))
 		err = sn_why(&cmd->why, SN_EEXISTS,
 		    "%s is there already, and is not this root's key", to);
-	else if ((err = note(cmd, to)) == SN_OK)
+	else if ((err = cmd_change(cmd, note, &to)) == SN_OK)
 		err = remove_key(cmd);
 out:
 	key_free(key);
