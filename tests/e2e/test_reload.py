@@ -175,6 +175,20 @@ def test_a_list_that_is_refused_for_what_it_says_is_named(
     assert "not signed by an authority that is trusted" in refused.stderr
 
 
+def test_a_list_older_than_the_one_in_force_is_named(
+        make_server, own_authority):
+    server = make_server(seed=False, authority=own_authority)
+    older = server.crl.read_bytes()
+    own_authority.issue("eve", "desk")
+    own_authority.revoke("eve", "desk")
+    server.publish()
+    server.reload()
+    server.crl.write_bytes(older)
+    refused = server.command("reload", ok=False)
+    assert f"{server.crl} (tls.crl): the revocation list of" in refused.stderr
+    assert "in force already" in refused.stderr
+
+
 def test_a_reload_takes_what_may_change(server, people):
     server.write_config(limits={"rooms_max": 1})
     server.reload()
