@@ -48,9 +48,10 @@ static enum sn_err options(struct app *app, struct core_range *range)
 		return (sn_why(&app->why, SN_EINVAL,
 		    "--before and --after take the number (seq) of a "
 		    "message"));
-	if (!cmd_number(cli, "limit", LIMIT_USUAL, LIMIT_MOST, &range->limit))
+	if (!cmd_number(cli, "limit", LIMIT_USUAL, LIMIT_MOST, &range->limit) ||
+	    range->limit == 0)
 		return (sn_why(&app->why, SN_EINVAL,
-		    "--limit is a number up to %d; for more, go on with "
+		    "--limit is a number from 1 to %d; for more, go on with "
 		    "--before",
 		    LIMIT_MOST));
 	return (app_target(app, sn_cli_arg(cli, 0)));
