@@ -125,7 +125,7 @@ static enum sn_err find_heir(
 		if (sn_rd_u64(&r) != room)
 			break;
 		account = sn_rd_u64(&r);
-		if ((err = room_member(txn, room, account, &member)) != SN_OK)
+		if ((err = room_member_read(value, &member)) != SN_OK)
 			break;
 		if (account != goes && member.role == ROOM_OWNER) {
 			*heir = 0;

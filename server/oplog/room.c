@@ -85,22 +85,27 @@ enum sn_err room_put_former(
 	    txn, DB_FORMERS, (struct sn_bytes){ key.bytes, key.n }, room));
 }
 
-enum sn_err room_member(struct sn_txn *txn, uint64_t room, uint64_t account,
-    struct room_member *out)
+enum sn_err room_member_read(struct sn_bytes value, struct room_member *out)
 {
-	struct db_key key = db_key2(room, account);
-	struct sn_bytes value;
 	struct sn_rd r;
 	enum sn_err err;
 
-	err = sn_txn_get(txn, DB_MEMBERS, db_bytes(&key), &value);
-	if (err != SN_OK)
-		return (err);
 	if ((err = record_open(value, VERSION, &r)) != SN_OK)
 		return (err);
 	out->role = sn_rd_u8(&r);
 	out->joined = sn_rd_u64(&r);
 	return (sn_rd_end(&r) ? SN_OK : SN_ECORRUPT);
+}
+
+enum sn_err room_member(struct sn_txn *txn, uint64_t room, uint64_t account,
+    struct room_member *out)
+{
+	struct db_key key = db_key2(room, account);
+	struct sn_bytes value;
+	enum sn_err err;
+
+	err = sn_txn_get(txn, DB_MEMBERS, db_bytes(&key), &value);
+	return (err == SN_OK ? room_member_read(value, out) : err);
 }
 
 enum sn_err room_put(struct sn_txn *txn, const struct room *room)

@@ -55,6 +55,11 @@ enum sn_err room_former(struct sn_txn *txn, uint64_t account,
 enum sn_err room_member(struct sn_txn *txn, uint64_t room, uint64_t account,
     struct room_member *out) SN_MUST_USE;
 
+/** room_member_read(value, out): a row of MEMBERS that a walk has met.
+ * SN_ECORRUPT. */
+enum sn_err room_member_read(
+    struct sn_bytes value, struct room_member *out) SN_MUST_USE;
+
 /** The writers, which apply alone calls. */
 enum sn_err room_put(struct sn_txn *txn, const struct room *room) SN_MUST_USE;
 enum sn_err room_put_member(struct sn_txn *txn, uint64_t room, uint64_t account,

@@ -5,14 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "server/base/record.h"
 #include "server/net/backlog.h"
+#include "server/oplog/apply_room.h"
 #include "server/oplog/db.h"
 #include "server/oplog/db_migrate.h"
+#include "server/oplog/db_walk.h"
 #include "server/oplog/message.h"
 #include "server/gate/subject_key.h"
 #include "tests/unit/oplog_world.h"
@@ -626,6 +629,87 @@ static void a_place_is_found_by_its_time(void **state)
 	sn_txn_abort(txn);
 }
 
+#define CROWD 10000
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
+	return ((uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec);
+}
+
+/* A room of many, whose last is the one who owns it. */
+static void crowd(struct sn_txn *txn)
+{
+	struct room room = { .id = 1, .kind = ROOM_NAMED, .members = CROWD };
+	struct account account = { .state = ACCOUNT_ACTIVE };
+	struct room_member m = { .role = ROOM_MEMBER };
+
+	(void)snprintf(room.name, sizeof(room.name), "#crowd");
+	assert_int_equal(room_put(txn, &room), SN_OK);
+	for (account.id = 1; account.id <= CROWD; account.id++) {
+		(void)snprintf(account.name, sizeof(account.name), "p%llu",
+		    (unsigned long long)account.id);
+		m.role = account.id == CROWD ? ROOM_OWNER : ROOM_MEMBER;
+		m.joined = account.id;
+		assert_int_equal(account_put(txn, &account), SN_OK);
+		assert_int_equal(
+		    room_put_member(txn, 1, account.id, &m), SN_OK);
+	}
+}
+
+static uint64_t walk_cost(struct sn_txn *txn)
+{
+	uint64_t begun = cpu_ns(), account, n = 0;
+	struct db_walk w;
+
+	db_walk_open(&w, txn, DB_MEMBERS, 1, 0);
+	while (db_walk_next(&w, &account))
+		n++;
+	assert_int_equal(db_walk_close(&w, SN_OK), SN_OK);
+	assert_int_equal(n, CROWD);
+	return (cpu_ns() - begun);
+}
+
+static uint64_t heir_cost(struct sn_txn *txn)
+{
+	struct op op = { .kind = OP_ROOM_MEMBER };
+	struct applied out;
+	uint64_t begun;
+
+	op.room_member.room = 1;
+	op.room_member.account = op.room_member.by = CROWD;
+	op.room_member.change = OP_DISMISS;
+	begun = cpu_ns();
+	assert_int_equal(
+	    apply_room_member(txn, &op, CROWD + 1, &out), SN_EDENIED);
+	return (cpu_ns() - begun);
+}
+
+/* The last owner may ask for it again and again, and all wait meanwhile. */
+static void an_heir_is_found_in_the_time_of_a_walk(void **state)
+{
+	uint64_t walk = UINT64_MAX, heir = UINT64_MAX, one;
+	struct world *w = *state;
+	struct sn_txn *txn;
+
+	assert_int_equal(sn_txn_write(w->store, &txn), SN_OK);
+	crowd(txn);
+	for (unsigned i = 0; i < 20; i++) {
+		if ((one = walk_cost(txn)) < walk)
+			walk = one;
+		if ((one = heir_cost(txn)) < heir)
+			heir = one;
+	}
+	sn_txn_abort(txn);
+	if (heir > 4 * walk)
+		fail_msg("a walk takes %llu ns, an heir %llu",
+		    (unsigned long long)walk, (unsigned long long)heir);
+	print_message(
+	    "%llu %llu\n", (unsigned long long)walk, (unsigned long long)heir);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -646,6 +730,7 @@ int main(void)
 		TEST(a_deleted_room_leaves_no_membership_and_its_id_is_spent),
 		TEST(a_disabled_account_changes_no_room_any_more),
 		TEST(the_member_of_longest_standing_inherits),
+		TEST(an_heir_is_found_in_the_time_of_a_walk),
 		TEST(deleting_an_account_takes_it_out_of_every_room),
 		TEST(an_account_is_in_no_more_rooms_than_its_limit),
 		TEST(operations_of_an_earlier_version_are_read),
