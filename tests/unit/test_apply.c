@@ -706,8 +706,6 @@ static void an_heir_is_found_in_the_time_of_a_walk(void **state)
 	if (heir > 4 * walk)
 		fail_msg("a walk takes %llu ns, an heir %llu",
 		    (unsigned long long)walk, (unsigned long long)heir);
-	print_message(
-	    "%llu %llu\n", (unsigned long long)walk, (unsigned long long)heir);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
