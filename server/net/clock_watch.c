@@ -50,16 +50,12 @@ static void note_clock(
     struct clock_watch *w, struct oplog *log, uint64_t wall, uint64_t mono)
 {
 	struct db_key value = db_key1(wall);
-	struct oplog_request *q;
 
 	if (mono < w->note_next)
 		return;
 	w->note_next = mono + NOTE_EVERY_MS;
-	if (oplog_local_new(DB_META, sn_bytes_of(DB_META_CLOCK),
-		db_bytes(&value), &q) != SN_OK)
-		return;
-	if (oplog_ride(log, q) != SN_OK)
-		oplog_request_free(q);
+	oplog_ride_row(
+	    log, DB_META, sn_bytes_of(DB_META_CLOCK), db_bytes(&value));
 }
 
 bool clock_watch_look(struct clock_watch *w, struct oplog *log, uint64_t *wall)

@@ -20,7 +20,6 @@ void directory_keep(struct sess *s)
 	uint8_t space[GATE_LEAF_MAX + RECORD_OVERHEAD];
 	struct sn_wr w = sn_wr_over(space, sizeof(space));
 	struct sn_bytes known;
-	struct oplog_request *q;
 	struct sn_txn *txn;
 
 	if (s->leaf == NULL || loop_read(s->loop, &txn) != SN_OK ||
@@ -30,11 +29,9 @@ void directory_keep(struct sess *s)
 	sn_wr_put(&w, s->leaf, s->leaf_len);
 	record_finish(&w);
 	/* Where it cannot be stored now, the next login tries again. */
-	if (w.bad || oplog_local_new(DB_CERTIFICATES, key,
-			 (struct sn_bytes){ space, w.n }, &q) != SN_OK)
-		return;
-	if (oplog_ride(s->loop->net->log, q) != SN_OK)
-		oplog_request_free(q);
+	if (!w.bad)
+		oplog_ride_row(s->loop->net->log, DB_CERTIFICATES, key,
+		    (struct sn_bytes){ space, w.n });
 }
 
 /* The certificate in DER; nothing when it is not here, or damaged. */

@@ -138,15 +138,11 @@ static void note_seen(struct sess *s)
 		.issuer_known = true };
 	uint8_t space[DEVICE_SEEN_MAX];
 	struct sn_bytes value = { space, 0 };
-	struct oplog_request *q;
 
 	memcpy(seen.issuer, s->peer->links[0].issuer, sizeof(seen.issuer));
 	value.n = device_seen_write(&seen, space);
-	/* Only shown to administrators: a full queue may lose it. */
-	if (oplog_local_new(DB_DEVICE_SEEN, key, value, &q) != SN_OK)
-		return;
-	if (oplog_ride(s->loop->net->log, q) != SN_OK)
-		oplog_request_free(q);
+	/* Only shown to administrators: it may be lost. */
+	oplog_ride_row(s->loop->net->log, DB_DEVICE_SEEN, key, value);
 }
 
 static void enter_ready(struct sess *s)

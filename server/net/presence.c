@@ -148,14 +148,9 @@ static void keep_seen(struct net *net, uint64_t account)
 {
 	struct db_key key = db_key1(account);
 	struct db_key value = db_key1(sn_clock_wall_ms());
-	struct oplog_request *q;
 
-	if (oplog_local_new(
-		DB_ACCOUNT_SEEN, db_bytes(&key), db_bytes(&value), &q) != SN_OK)
-		return;
-	/* A full queue may lose it. */
-	if (oplog_ride(net->log, q) != SN_OK)
-		oplog_request_free(q);
+	oplog_ride_row(
+	    net->log, DB_ACCOUNT_SEEN, db_bytes(&key), db_bytes(&value));
 }
 
 void presence_leave(struct sess *s)

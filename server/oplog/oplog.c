@@ -93,6 +93,17 @@ enum sn_err oplog_ride(struct oplog *log, struct oplog_request *request)
 	return (log->backend->submit(log, request));
 }
 
+void oplog_ride_row(struct oplog *log, enum db_table table, struct sn_bytes key,
+    struct sn_bytes value)
+{
+	struct oplog_request *q;
+
+	if (oplog_local_new(table, key, value, &q) != SN_OK)
+		return;
+	if (oplog_ride(log, q) != SN_OK)
+		oplog_request_free(q);
+}
+
 uint64_t oplog_head(struct oplog *log)
 {
 	return (atomic_load(&log->head));

@@ -141,6 +141,11 @@ enum sn_err oplog_submit_wait(
 enum sn_err oplog_ride(
     struct oplog *log, struct oplog_request *request) SN_MUST_USE;
 
+/** oplog_ride_row(log, table, key, value): a row of this node alone that rides
+ * and may be lost: a full queue, or no memory, loses it. */
+void oplog_ride_row(struct oplog *log, enum db_table table, struct sn_bytes key,
+    struct sn_bytes value);
+
 /** oplog_head(log): the last sequence that anybody was told of. */
 uint64_t oplog_head(struct oplog *log);
 
