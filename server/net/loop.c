@@ -121,7 +121,7 @@ enum sn_err loop_read_fresh(struct loop *loop, struct sn_txn **out)
 
 void loop_changed(struct loop *loop)
 {
-	names_forget(&loop->names);
+	known_forget(&loop->names);
 	loop->changes++;
 	loop_let_go(loop);
 }
@@ -326,7 +326,8 @@ void loop_free(struct loop *loop)
 	followers_free(loop);
 	receipt_delivered_free(loop);
 	receipt_read_free(loop);
-	signals_forget(&loop->signals);
+	known_forget(&loop->names);
+	known_forget(&loop->signals.targets);
 	sn_txn_abort(loop->reader);
 	keeper_client_free(loop->keeper);
 	if (loop->sign_fd >= 0)

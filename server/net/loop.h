@@ -12,7 +12,7 @@
 #include "server/base/map.h"
 #include "server/net/deadline.h"
 #include "server/net/door.h"
-#include "server/net/names.h"
+#include "server/net/known.h"
 #include "server/net/net.h"
 #include "server/oplog/oplog.h"
 #include "server/net/sess.h"
@@ -50,7 +50,7 @@ struct loop {
 	struct sess *unsettled; /* They wait for the tables: see settle.h. */
 	enum oplog_settle settling; /* The log was asked for that. */
 
-	struct names names; /* Receivers of messages. */
+	struct known names; /* Of accounts: their ids, a uint64_t. */
 	uint64_t changes;   /* How often loop_changed was called. */
 	struct signals_known signals;
 	struct door door;

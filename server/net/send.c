@@ -42,12 +42,16 @@ static enum sn_err find_account(
 static enum sn_err find_target(
     struct sess *s, struct sn_bytes to, struct op_message *m)
 {
+	struct known *names = &s->loop->names;
+	const uint64_t *account = known_get(names, 0, to);
 	struct sn_txn *txn;
 	enum sn_err err;
 
 	m->direct = true;
-	if ((m->target = names_get(&s->loop->names, to)) != 0)
+	if (account != NULL) {
+		m->target = *account;
 		return (SN_OK);
+	}
 	if ((err = loop_read(s->loop, &txn)) != SN_OK)
 		return (err);
 	if (sn_name_room(to)) {
@@ -58,7 +62,7 @@ static enum sn_err find_target(
 		return (SN_ENOTFOUND);
 	if ((err = find_account(txn, to, &m->target)) != SN_OK)
 		return (err);
-	names_put(&s->loop->names, to, m->target);
+	known_put(names, 0, to, &m->target, sizeof(m->target));
 	return (SN_OK);
 }
 

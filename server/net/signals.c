@@ -1,6 +1,5 @@
 #include "server/net/signals.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/net/circular.h"
@@ -12,20 +11,12 @@
 #include "server/net/sess_error.h"
 
 /* Output above which a session is busy with what must not be lost. */
-#define BUSY_SHARE 64  /* A part of limits.output_queue. */
-#define KNOWN_MAX 4096 /* Targets that a loop remembers. */
+#define BUSY_SHARE 64 /* A part of limits.output_queue. */
 
 /* Whom a signal reaches: the sessions of either; one is 0. */
 struct target {
 	uint64_t account, room;
 	uint64_t members;
-};
-
-struct known {
-	struct target target;
-	uint64_t from; /* Whoever finds another's hash does not get at it. */
-	size_t n;
-	char to[];
 };
 
 struct signal {
@@ -101,62 +92,6 @@ static void pass_on(struct sess *s, const struct target *target,
 	tell(s->loop, &signal);
 }
 
-void signals_forget(struct signals_known *known)
-{
-	for (size_t i = 0; i < known->targets.size; i++)
-		free(known->targets.slots[i].value);
-	map_free(&known->targets);
-}
-
-static uint64_t key_of(uint64_t account, struct sn_bytes to)
-{
-	const uint8_t *p = to.p;
-	uint64_t h = account;
-
-	for (size_t i = 0; i < to.n; i++)
-		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-	return (h | 1); /* 0 is no key of a map. */
-}
-
-static const struct known *recall(
-    struct sess *s, uint64_t key, struct sn_bytes to)
-{
-	/* First: what changes from here on makes it be looked up again. */
-	uint64_t changes = atomic_load(&s->loop->net->changes);
-	struct signals_known *known = &s->loop->signals;
-	const struct known *k;
-
-	if (known->changes != changes) {
-		signals_forget(known);
-		known->changes = changes;
-	}
-	k = map_get(&known->targets, key);
-	if (k == NULL || k->from != s->account ||
-	    !sn_bytes_equal(to, (struct sn_bytes){ k->to, k->n }))
-		return (NULL);
-	return (k);
-}
-
-/* As far as there is memory. */
-static void remember(const struct sess *s, uint64_t key, struct sn_bytes to,
-    const struct target *target)
-{
-	struct map *map = &s->loop->signals.targets;
-	struct known *k, *old;
-
-	if (map->used >= KNOWN_MAX)
-		signals_forget(&s->loop->signals);
-	if ((k = malloc(sizeof(*k) + to.n)) == NULL)
-		return;
-	*k = (struct known){ *target, s->account, to.n };
-	memcpy(k->to, to.p, to.n);
-	old = map_get(map, key);
-	if (map_put(map, key, k) == SN_OK)
-		free(old);
-	else
-		free(k);
-}
-
 static enum sn_err look_up(
     struct sess *s, struct sn_bytes to, struct target *out)
 {
@@ -181,16 +116,23 @@ static enum sn_err look_up(
 static enum sn_err find_target(
     struct sess *s, struct sn_bytes to, struct target *out)
 {
-	uint64_t key = key_of(s->account, to);
-	const struct known *k = recall(s, key, to);
+	/* First: what changes from here on makes it be looked up again. */
+	uint64_t changes = atomic_load(&s->loop->net->changes);
+	struct signals_known *known = &s->loop->signals;
+	const struct target *target;
 	enum sn_err err;
 
-	if (k != NULL) {
-		*out = k->target;
+	if (known->changes != changes) {
+		known_forget(&known->targets);
+		known->changes = changes;
+	}
+	target = known_get(&known->targets, s->account, to);
+	if (target != NULL) {
+		*out = *target;
 		return (SN_OK);
 	}
 	if ((err = look_up(s, to, out)) == SN_OK)
-		remember(s, key, to, out);
+		known_put(&known->targets, s->account, to, out, sizeof(*out));
 	return (err);
 }
 

@@ -1,7 +1,7 @@
 #ifndef SERVER_NET_SIGNALS_H
 #define SERVER_NET_SIGNALS_H
 
-#include "server/base/map.h"
+#include "server/net/known.h"
 #include "server/net/sess.h"
 
 /*
@@ -16,11 +16,8 @@
  * until accounts, rooms or memberships change.
  */
 struct signals_known {
-	struct map targets; /* Hash of account and name -> struct known. */
-	uint64_t changes;   /* Of net, before the first was looked up. */
+	struct known targets;
+	uint64_t changes; /* Of net, before the first was looked up. */
 };
-
-/** signals_forget(known): all of them, and their memory. */
-void signals_forget(struct signals_known *known);
 
 #endif
