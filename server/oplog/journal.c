@@ -265,10 +265,10 @@ enum sn_err journal_replay(struct journal *j, journal_call *call, void *arg)
 
 enum sn_err journal_add(struct journal *j, uint64_t seq, struct sn_bytes op)
 {
-	size_t left = JOURNAL_BYTES - journal_used(j) - j->len;
+	uint64_t taken = journal_used(j) + j->len + OP_HEAD;
 	struct sn_wr w;
 
-	if (left < OP_HEAD || op.n > left - OP_HEAD)
+	if (taken > JOURNAL_BYTES || op.n > JOURNAL_BYTES - taken)
 		return (SN_EFULL);
 	if (j->len == ENTRY_HEAD)
 		j->first = seq;

@@ -280,6 +280,25 @@ static void what_does_not_fit_is_refused_and_the_rest_is_kept(void **state)
 	free(big);
 }
 
+/* Not even of what it holds beside the operation. */
+static void where_no_entry_fits_any_more_none_is_taken(void **state)
+{
+	struct bed *b = *state;
+	size_t most = JOURNAL_BYTES - 16 - 4;
+	uint8_t *big = calloc(1, most);
+
+	for (size_t left = 0; left < 20; left++) {
+		journal_restart(b->journal);
+		assert_int_equal(journal_add(b->journal, 1,
+				     (struct sn_bytes){ big, most - left }),
+		    SN_OK);
+		assert_int_equal(journal_sync(b->journal), SN_OK);
+		assert_int_equal(
+		    journal_add(b->journal, 2, sn_bytes_of("")), SN_EFULL);
+	}
+	free(big);
+}
+
 static void a_full_disk_takes_no_entry_and_the_next_one_can_follow(void **state)
 {
 	struct bed *b = *state;
@@ -338,6 +357,7 @@ int main(void)
 		TEST(one_that_is_made_takes_the_place_of_another),
 		TEST(where_there_is_none_none_is_found),
 		TEST(what_does_not_fit_is_refused_and_the_rest_is_kept),
+		TEST(where_no_entry_fits_any_more_none_is_taken),
 		TEST(a_full_disk_takes_no_entry_and_the_next_one_can_follow),
 		TEST(a_disk_that_fails_is_told_apart_from_a_full_one),
 		TEST(an_entry_of_nothing_is_none),
