@@ -5,7 +5,6 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "server/oplog/db.h"
 #include "server/net/followers.h"
 #include "server/net/net_impl.h"
 #include "server/keeper/provider.h"
@@ -304,12 +303,7 @@ enum sn_err loop_new(
 		loop_free(loop);
 		return (err);
 	}
-	err = db_meta(loop->reader, DB_META_LAST_SEQ, &loop->head);
 	sn_txn_reset(loop->reader);
-	if (err != SN_OK) {
-		loop_free(loop);
-		return (err);
-	}
 	*out = loop;
 	return (SN_OK);
 }

@@ -240,8 +240,15 @@ static enum sn_err open_all(
 			    sn_err_text(err)));
 		net->loop_count++;
 	}
-	return (oplog_embedded_start(
-	    net->store, &options, committed, net, &net->log, why));
+	err = oplog_embedded_start(
+	    net->store, &options, committed, net, &net->log, why);
+	if (err != SN_OK)
+		return (err);
+	/* What the journal held may not be in the tables yet: nobody is live
+	 * before it is, or would never be told. */
+	for (unsigned i = 0; i < net->loop_count; i++)
+		net->loops[i]->head = oplog_head(net->log);
+	return (SN_OK);
 }
 
 static enum sn_err open_front(

@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 /*
- * A disk, or a system, that fails when told to: preloaded into a server by test_disk.py.
- * The first bytes of the file $FAILING say which calls answer EIO, and whether
- * what is being synced stays so until they say otherwise; they are
- * mapped before the server gives up its right to open files.
+ * A disk, or a system, that fails when told to: preloaded into a server by
+ * test_disk.py.  The first bytes of the file $FAILING say which calls answer
+ * EIO, whether what is being synced stays so until they say otherwise, and
+ * whether there is no room for the pages of a database; they are mapped
+ * before the server gives up its right to open files.
  */
 enum {
 	FAIL_SYNC,
@@ -22,6 +23,7 @@ enum {
 	FAIL_STALL,
 	FAIL_STALLED, /* Ours: somebody is being kept. */
 	FAIL_THREADS, /* From this one on no thread of a process starts. */
+	FAIL_FULL,
 	FAIL_BYTES
 };
 
@@ -76,6 +78,16 @@ int msync(void *p, size_t n, int flags)
 	return (fails(FAIL_SYNC) ? -1 : REAL(msync)(p, n, flags));
 }
 
+/* What LMDB writes is whole pages, and a journal's entry is none. */
+static int is_full(size_t n, off_t at)
+{
+	if (told == NULL || told[FAIL_FULL] == 0 || at < META_BYTES ||
+	    n % PAGE != 0)
+		return (0);
+	errno = ENOSPC;
+	return (1);
+}
+
 static int is_meta(int fd, size_t n, off_t at)
 {
 	return (at < META_BYTES &&
@@ -86,6 +98,8 @@ ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 {
 	if (is_meta(fd, n, at) && fails(FAIL_META))
 		return (-1);
+	if (is_full(n, at))
+		return (-1);
 	return (fails(FAIL_WRITE) ? -1 : REAL(pwrite)(fd, p, n, at));
 }
 
@@ -93,16 +107,22 @@ ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
 {
 	if (is_meta(fd, n, at) && fails(FAIL_META))
 		return (-1);
+	if (is_full(n, at))
+		return (-1);
 	return (fails(FAIL_WRITE) ? -1 : REAL(pwrite64)(fd, p, n, at));
 }
 
 ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
 {
+	if (is_full(v[0].iov_len, at))
+		return (-1);
 	return (fails(FAIL_WRITE) ? -1 : REAL(pwritev)(fd, v, n, at));
 }
 
 ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at)
 {
+	if (is_full(v[0].iov_len, at))
+		return (-1);
 	return (fails(FAIL_WRITE) ? -1 : REAL(pwritev64)(fd, v, n, at));
 }
 

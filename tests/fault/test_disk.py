@@ -10,7 +10,7 @@ import time
 import pytest
 
 from protocol import Refused, encode, kind, new_id
-from server import Server
+from server import PASSWORD, Server
 
 
 def fill(session, limit=20000, size=8000):
@@ -129,18 +129,21 @@ def test_a_full_disk_is_told_and_sending_works_again_when_there_is_room(
 def failing_disk(tmp_path):
     """(environment, fail): fail("sync") or fail("write") breaks the disk of a
     server that was started in this environment, fail("stall") lets it take
-    its time, fail(None) mends it."""
+    its time, fail("full") leaves no room for the tables, fail(None) mends
+    it."""
     library, orders = tmp_path / "failing.so", tmp_path / "orders"
     subprocess.run(
         [os.environ.get("CC", "gcc"), "-D_GNU_SOURCE", "-shared", "-fPIC",
          "-O1", "-o", library, pathlib.Path(__file__).parent / "failing.c"],
         check=True)
-    orders.write_bytes(b"\0\0\0\0\0\0")
+    orders.write_bytes(b"\0\0\0\0\0\0\0")
 
     def fail(what):
         with open(orders, "r+b") as f:
             f.write(bytes([what == "sync", what == "write", what == "meta",
                            what == "stall"]))
+            f.seek(6)
+            f.write(bytes([what == "full"]))
 
     fail.orders = orders
     asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
@@ -343,3 +346,36 @@ def test_a_net_that_cannot_start_all_its_threads_ends_with_the_reason(
     assert server.process.wait(10) != 0
     assert server.ended.wait(10)
     assert not [l.text for l in server.lines if l.event == "child.killed"]
+
+
+def test_what_the_journal_held_at_the_start_is_delivered_when_there_is_room(
+        make_server, people, failing_disk):
+    """To those as well who logged in meanwhile, and before what comes later."""
+    environment, fail = failing_disk
+    server = make_server(start=False)
+    server.rough = True
+    server.start(env=environment)
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        bob.sync()
+        alice.post("bob", "before")
+        alice.history("bob")  # The tables have it.
+        fail("full")
+        during = alice.post("bob", "during").seq
+        server.wait_line("store.full", of="disk")
+    server.kill()
+    server.start(env=environment)
+    assert server.wait_line("journal.pending", since=server.mark)
+    with server.session(people.bob_desk) as again, \
+            server.session(people.alice_laptop) as alice:
+        again.hello()  # At once, before the log has said anything.
+        again.resume(bob.token)
+        again.sync()
+        assert again.deliveries(1)[0].body == b"before"
+        again.ping()
+        alice.login(PASSWORD)
+        fail(None)
+        post_when_there_is_room(alice)
+        came = again.deliveries(2)
+        assert [m.body for m in came] == [b"during", b"room again"]
+        assert came[0].seq == during
