@@ -349,7 +349,8 @@ static void *run(void *arg)
 			commit(e);
 		if (commit_is_due(e)) {
 			commit(e);
-			e->open_since = 0;
+			/* Failed, it is tried again in a while. */
+			(void)commit_is_due(e);
 		}
 	}
 	return (NULL);

@@ -38,6 +38,53 @@ int fdatasync(int fd)
 	return (errno != 0 ? -1 : fsync(fd));
 }
 
+/* The tables find no room; their pages are whole, a journal's entry is not. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool full;
+	unsigned refused, metas; /* Writes since then. */
+} tables = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0 };
+
+static bool tables_refuse(size_t n, off_t at)
+{
+	bool no;
+
+	pthread_mutex_lock(&tables.lock);
+	no = tables.full && at >= 8192 && n % 4096 == 0;
+	tables.refused += no;
+	tables.metas += at < 8192 && n < 4096;
+	pthread_cond_signal(&tables.wake);
+	pthread_mutex_unlock(&tables.lock);
+	if (no)
+		errno = ENOSPC;
+	return (no);
+}
+
+static void tables_full(bool full)
+{
+	pthread_mutex_lock(&tables.lock);
+	tables.full = full;
+	tables.refused = tables.metas = 0;
+	pthread_mutex_unlock(&tables.lock);
+}
+
+static bool tables_reach(const unsigned *count)
+{
+	struct timespec until;
+	bool there;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 20;
+	pthread_mutex_lock(&tables.lock);
+	while (*count == 0 &&
+	       pthread_cond_timedwait(&tables.wake, &tables.lock, &until) == 0)
+		continue;
+	there = *count > 0;
+	pthread_mutex_unlock(&tables.lock);
+	return (there);
+}
+
 static bool meta_fails;
 
 static bool refused_at(off_t at)
@@ -55,14 +102,14 @@ static bool refused(void)
 
 ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 {
-	if (refused_at(at) || refused())
+	if (refused_at(at) || refused() || tables_refuse(n, at))
 		return (-1);
 	return (syscall(SYS_pwrite64, fd, p, n, at));
 }
 
 ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
 {
-	if (refused_at(at) || refused())
+	if (refused_at(at) || refused() || tables_refuse(v[0].iov_len, at))
 		return (-1);
 	return (syscall(SYS_pwritev, fd, v, n, at, 0));
 }
@@ -70,7 +117,9 @@ ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
 ssize_t writev(int fd, const struct iovec *v, int n)
 {
 	note('p');
-	return (refused() ? -1 : syscall(SYS_writev, fd, v, n));
+	if (refused() || tables_refuse(v[0].iov_len, 8192))
+		return (-1);
+	return (syscall(SYS_writev, fd, v, n));
 }
 
 struct bed {
@@ -424,6 +473,50 @@ static void a_latch_outlives_the_store_that_was_opened_with_it(void **state)
 	assert_int_equal(now(b, post(1, 2, 1)), SN_OK);
 }
 
+static struct oplog_request *large(uint64_t ref)
+{
+	static const uint8_t nothing[60000];
+	struct op op = { .kind = OP_MESSAGE, .time = 5000 };
+	struct oplog_request *q;
+
+	op.message.sender = 1;
+	op.message.direct = true;
+	op.message.target = 2;
+	memset(op.message.id, (int)ref + 1, sizeof(op.message.id));
+	op.message.tail = (struct sn_bytes){ nothing, sizeof(nothing) };
+	assert_int_equal(oplog_request_new(&op, &q), SN_OK);
+	q->kind = OP_MESSAGE;
+	q->ref = ref;
+	return (q);
+}
+
+/* So much that the log waits for no pause to commit it. */
+static void what_found_no_room_is_tried_again_though_nobody_asks(void **state)
+{
+	struct bed *b = *state;
+	char journal[128];
+
+	reopen_with(b, NULL,
+	    (struct oplog_embedded_options){
+		.batch_max = 64, .queue_max = 1 << 24, .dir = b->world->dir });
+	assert_int_equal(now(b, post(1, 2, 0)), SN_OK);
+	tables_full(true);
+	for (uint64_t ref = 1; ref <= 40; ref++)
+		assert_int_equal(oplog_submit_more(b->log, large(ref)), SN_OK);
+	oplog_wake(b->log);
+	await(b, 41);
+	for (uint64_t ref = 1; ref <= 40; ref++)
+		assert_int_equal(b->of[ref], SN_OK);
+	assert_true(tables_reach(&tables.refused));
+	tables_full(false);
+	assert_true(tables_reach(&tables.metas));
+	/* That one has been told when this is. */
+	assert_int_equal(now(b, post(1, 2, 50)), SN_OK);
+	assert_false(oplog_stuck(b->log));
+	(void)snprintf(journal, sizeof(journal), "%s/journal", b->world->dir);
+	assert_int_equal(unlink(journal), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,6 +542,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    rows_that_nobody_waits_for_keep_no_message_out_for_long,
 		    begin, end),
+		cmocka_unit_test_setup_teardown(
+		    what_found_no_room_is_tried_again_though_nobody_asks, begin,
+		    end),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
