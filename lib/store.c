@@ -366,6 +366,8 @@ enum sn_err sn_store_reserve(struct sn_store *store, uint64_t bytes)
 
 	sn_store_used(store, &used, &map);
 	end = used + bytes;
+	if (end > map)
+		return (SN_ESTOREFULL);
 	if (end <= store->reserved)
 		return (SN_OK);
 	if (mdb_env_get_fd(store->env, &fd) != 0)

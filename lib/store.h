@@ -96,10 +96,10 @@ enum sn_err sn_store_room(
 
 /**
  * sn_store_reserve(store, bytes):
- * Take room on the disk, so that the database can grow by ${bytes} and does
- * not find the disk full.  Costs nothing while there is still so much from an
- * earlier call, and takes nothing where the file system cannot do that.
- * SN_ESTOREFULL, SN_EIO.
+ * Take room on the disk, so that the database can grow by ${bytes} and finds
+ * neither the disk nor the map full.  Costs nothing while there is still so
+ * much from an earlier call, and takes nothing where the file system cannot do
+ * that.  SN_ESTOREFULL, SN_EIO.
  */
 enum sn_err sn_store_reserve(
     struct sn_store *store, uint64_t bytes) SN_MUST_USE;

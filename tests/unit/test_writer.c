@@ -534,6 +534,60 @@ static void so_much_is_pending_and_no_more(void **state)
 	assert_int_equal(writer_last(b->writer) - b->world->seq, n);
 }
 
+static struct oplog_request *post_of(uint64_t n, size_t size)
+{
+	static const uint8_t nothing[60000];
+	struct op op = { .kind = OP_MESSAGE, .time = 5000 };
+	struct oplog_request *q;
+
+	op.message.sender = 1;
+	op.message.direct = true;
+	op.message.target = 2;
+	memcpy(op.message.id, &n, sizeof(n));
+	op.message.tail = (struct sn_bytes){ nothing, size };
+	assert_int_equal(oplog_request_new(&op, &q), SN_OK);
+	q->kind = OP_MESSAGE;
+	return (q);
+}
+
+static enum sn_err forget_one(struct bed *b, uint64_t seq)
+{
+	struct op op = { .kind = OP_FORGET, .time = 6000 };
+	struct db_key key = db_key1(seq);
+	struct oplog_request *q;
+	enum sn_err err;
+
+	op.forget.seqs = db_bytes(&key);
+	assert_int_equal(oplog_request_new(&op, &q), SN_OK);
+	q->kind = OP_FORGET;
+	err = write_one(b, q);
+	oplog_request_free(q);
+	return (err == SN_EFULL ? writer_commit(b->writer) : err);
+}
+
+/* Whatever is in the journal when the map is full. */
+static void a_full_map_can_be_emptied(void **state)
+{
+	struct bed *b = *state;
+	uint64_t n = 1 << 20, first = 0;
+	enum sn_err err = SN_OK;
+
+	/* Rows that take two pages for little more than one. */
+	while (err == SN_OK) {
+		struct oplog_request *q = post_of(n++, 4100);
+
+		err = write_one(b, q);
+		if (first == 0)
+			first = q->applied.seq;
+		oplog_request_free(q);
+		if (err == SN_EFULL || (err == SN_OK && writer_full(b->writer)))
+			err = writer_commit(b->writer);
+	}
+	assert_int_equal(err, SN_ESTOREFULL);
+	assert_int_equal(forget_one(b, first), SN_OK);
+	assert_false(writer_stuck(b->writer));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -557,6 +611,7 @@ int main(void)
 		TEST(what_only_the_journal_holds_is_checked_too),
 		TEST(a_journal_that_is_gone_is_told),
 		TEST(so_much_is_pending_and_no_more),
+		TEST(a_full_map_can_be_emptied),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
