@@ -122,8 +122,12 @@ static enum sn_err catch_up(struct writer *w)
 {
 	enum sn_err err;
 
-	if ((err = begin(w)) == SN_OK &&
-	    (err = journal_replay(w->journal, apply_again, w)) == SN_OK)
+	if ((err = begin(w)) == SN_OK)
+		err = journal_replay(w->journal, apply_again, w);
+	/* An entry that is damaged looks like one that was cut off. */
+	if (err == SN_OK && w->applier.last < w->last)
+		err = SN_ECORRUPT;
+	if (err == SN_OK)
 		err = writer_commit(w);
 	if (err != SN_OK)
 		lose(w);

@@ -318,6 +318,41 @@ static void a_transaction_that_damage_ends_takes_no_stored_message_with_it(
 	assert_int_equal(found(b, 2), one + 1);
 }
 
+static void flip_last_byte(struct bed *b)
+{
+	char path[128];
+	uint8_t byte;
+	off_t at;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/journal", b->world->dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	at = lseek(fd, 0, SEEK_END) - 1;
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	(void)close(fd);
+}
+
+static void a_journal_that_lost_what_was_told_is_not_taken_for_whole(
+    void **state)
+{
+	struct bed *b = *state;
+	uint64_t one = keep(b, 1), two = keep(b, 2);
+
+	write_fails = ENOSPC;
+	assert_int_equal(writer_commit(b->writer), SN_ESTOREFULL);
+	write_fails = 0;
+	flip_last_byte(b);
+	assert_int_equal(try(b, post(1, 2, 3)), SN_ECORRUPT);
+	assert_true(writer_stuck(b->writer));
+	assert_int_equal(writer_last(b->writer), two);
+	flip_last_byte(b);
+	assert_int_equal(keep(b, 3), two + 1);
+	assert_int_equal(found(b, 1), one);
+	assert_int_equal(found(b, 2), two);
+}
+
 /* Reading goes on, as it does where a damaged record is met later. */
 static void a_record_that_cannot_be_applied_again_keeps_nobody_from_reading(
     void **state)
@@ -603,6 +638,7 @@ int main(void)
 		    a_transaction_that_damage_ends_takes_no_stored_message_with_it),
 		TEST(
 		    a_record_that_cannot_be_applied_again_keeps_nobody_from_reading),
+		TEST(a_journal_that_lost_what_was_told_is_not_taken_for_whole),
 		TEST(
 		    after_a_failed_sync_nothing_is_written_and_what_was_is_kept),
 		TEST(
