@@ -382,6 +382,7 @@ static uint64_t rows_of(struct bed *b, enum db_table table)
 static void a_message_costs_one_sync_and_the_tables_follow(void **state)
 {
 	struct bed *b = *state;
+	struct oplog_request *wish;
 	char path[128];
 	unsigned before;
 	uint64_t rows;
@@ -396,14 +397,15 @@ static void a_message_costs_one_sync_and_the_tables_follow(void **state)
 	before = atomic_load(&syncs);
 	assert_int_equal(now(b, post(1, 2, 1)), SN_OK);
 	assert_true(atomic_load(&syncs) <= before + 2);
-	oplog_settle(b->log, 60000);
+	assert_int_equal(oplog_settle_new(OPLOG_SETTLE_NOW, &wish), SN_OK);
+	assert_int_equal(now(b, wish), SN_OK);
 	assert_true(oplog_settled(b->log, oplog_head(b->log)));
 	assert_int_equal(rows_of(b, DB_DEDUPE), rows + 1);
 	assert_int_equal(atomic_load(&syncs), before + 2);
 	/* A row rides with the tables' commit, which needs nobody's asking. */
 	assert_int_equal(oplog_ride(b->log, row(7, 8, 3)), SN_OK);
 	assert_int_equal(oplog_submit(b->log, post(1, 2, 2)), SN_OK);
-	await(b, 5); /* The wish to have it settled was one. */
+	await(b, 5);
 	assert_int_equal(b->of[3], SN_OK);
 	assert_int_equal(atomic_load(&syncs), before + 4);
 	assert_int_equal(rows_of(b, DB_ACCOUNT_SEEN), 1);
