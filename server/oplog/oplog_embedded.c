@@ -296,10 +296,9 @@ static void write_batch(struct embedded *e, struct oplog_request *first)
 	if (err == SN_EFULL)
 		err = writer_commit(e->writer);
 	first = take_held(e, first);
-	if (is_damage(err)) {
+	/* What was told before may need it itself: then none can be written. */
+	if (is_damage(err) && (err = writer_apply(e->writer, NULL)) == SN_OK)
 		write_each(e, first);
-		err = SN_OK;
-	}
 	if (err != SN_OK) {
 		tell(e, err, first->kind);
 		/* What was told before need not suffer for these. */

@@ -519,6 +519,40 @@ static void what_found_no_room_is_tried_again_though_nobody_asks(void **state)
 	assert_int_equal(unlink(journal), 0);
 }
 
+/* It is tried once for all of them, and not for each. */
+static void what_is_pending_and_cannot_be_written_is_told_once(void **state)
+{
+	struct oplog_embedded_options options = { .batch_max = 64,
+		.queue_max = 1 << 24 };
+	struct bed *b = *state;
+	struct sn_why why = { "" };
+	char journal[128];
+
+	options.dir = b->world->dir;
+	reopen_with(b, NULL, options);
+	assert_int_equal(now(b, post(1, 2, 0)), SN_OK);
+	tables_full(true);
+	assert_int_equal(now(b, post(1, 2, 1)), SN_OK);
+	assert_true(tables_reach(&tables.refused));
+	oplog_stop(b->log);
+	tables_full(false);
+	damage_account(b, 1);
+	assert_int_equal(oplog_embedded_start(
+			     b->world->store, &options, take, b, &b->log, &why),
+	    SN_OK);
+	assert_int_equal(lines(b, "journal.pending", "SN_ECORRUPT"), 1);
+	for (uint64_t ref = 2; ref < 40; ref++)
+		assert_int_equal(
+		    oplog_submit_more(b->log, post(2, 3, ref)), SN_OK);
+	oplog_wake(b->log);
+	await(b, 40);
+	for (uint64_t ref = 2; ref < 40; ref++)
+		assert_int_equal(b->of[ref], SN_ECORRUPT);
+	assert_int_equal(lines(b, "record.damaged", "SN_ECORRUPT"), 1);
+	(void)snprintf(journal, sizeof(journal), "%s/journal", b->world->dir);
+	assert_int_equal(unlink(journal), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -544,6 +578,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    rows_that_nobody_waits_for_keep_no_message_out_for_long,
 		    begin, end),
+		cmocka_unit_test_setup_teardown(
+		    what_is_pending_and_cannot_be_written_is_told_once, begin,
+		    end),
 		cmocka_unit_test_setup_teardown(
 		    what_found_no_room_is_tried_again_though_nobody_asks, begin,
 		    end),
