@@ -446,7 +446,9 @@ def test_what_many_needed_is_given_back_when_they_have_gone(
     for one in crowd:
         one.close()
     server.wait_line("memory.returned")
-    assert anonymous(net) - before < held / 3
+    # What stays are pages with a piece of something on them, a megabyte or so
+    # however many they were.
+    assert anonymous(net) - before < held / 2
 
 
 @measures_memory
