@@ -15,6 +15,8 @@
 #define FLIGHT_MAX 1024      /* Operations of one session in the log's queue. */
 /* And what of the queue they may fill: the rest is for others. */
 #define FLIGHT_SHARE 16
+/* A disk that stalls keeps nobody longer from reading what there is. */
+#define SEE_NS (5 * SN_NS_PER_S)
 /* Frames of a connection until it is logged in: enough for any client, too
  * few to keep the keeper or the output queue busy with. */
 #define EARLY_FRAMES 64
@@ -51,13 +53,16 @@ static bool can_see(struct sess *s, const struct sn_frame *frame)
 {
 	if (s->state != SESS_READY || !dispatch_reads(frame))
 		return (true);
-	if (s->in.seen == 0)
+	if (s->in.seen_at == 0) {
 		s->in.seen = oplog_head(s->loop->net->log);
-	if (!settle_reached(s->loop, s->in.seen)) {
+		s->in.seen_at = sn_clock_mono();
+	}
+	if (!settle_reached(s->loop, s->in.seen) &&
+	    sn_clock_mono() - s->in.seen_at < SEE_NS) {
 		settle_wait(s);
 		return (false);
 	}
-	s->in.seen = 0;
+	s->in.seen_at = 0;
 	return (true);
 }
 

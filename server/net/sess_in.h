@@ -20,7 +20,9 @@ struct sess_in {
 	bool throttled;     /* Over its rate: one of the loop's. */
 	struct sess *next;  /* Of these. */
 	uint64_t frames;    /* Acted on. */
-	uint64_t seen;      /* What the next one must be able to read; or 0. */
+	/* What the next one must be able to read, and since when; 0: nothing
+	 * is waited for. */
+	uint64_t seen, seen_at;
 };
 
 /** sess_in_eat(s): act on what was kept, as far as may be. */

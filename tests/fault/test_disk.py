@@ -195,6 +195,35 @@ def test_a_disk_that_takes_its_time_is_told_and_nothing_is_lost(
         session.close()
 
 
+def test_a_disk_that_stalls_keeps_nobody_from_reading_what_there_is(
+        make_server, people, failing_disk):
+    """Not even where the tables are behind what was told."""
+    environment, fail = failing_disk
+    server = make_server(start=False)
+    server.start(env=environment)
+    with server.login(people.alice_laptop) as alice, \
+            server.login(people.bob_desk) as bob:
+        first = new_id()
+        alice.post("bob", "first", first)
+        limit = time.monotonic() + 20
+        while fail.orders.read_bytes()[4] == 0:
+            # Until it stalls between what is told and the tables.
+            assert time.monotonic() < limit
+            fail(None)
+            alice.post("bob", "told")
+            fail("stall")
+            soon = time.monotonic() + 0.2
+            while fail.orders.read_bytes()[4] == 0 and \
+                    time.monotonic() < soon:
+                pass
+        assert first in everything(bob, "alice")
+        bob.ping()
+        fail(None)
+        last = new_id()
+        alice.post("bob", "and on", last)
+        assert last in everything(bob, "alice")
+
+
 @pytest.mark.parametrize("what", ["sync", "write"])
 def test_a_failing_disk_stops_writing_until_restart(
         make_server, people, failing_disk, what):
