@@ -71,55 +71,55 @@ struct sess_receipts {
 };
 
 struct sess {
+	/* What each frame touches, in and out; the rest is looked at when it
+	 * comes and goes, and once a second. */
 	struct sn_poll_watch watch; /* First: sess_ready is given this. */
 	struct loop *loop;
+	struct sn_tls *tls;
+	struct sess *next_of_account;
+	uint64_t account;  /* From auth on. */
+	uint64_t features; /* What its client knows: SN_FEATURE_*. */
+	enum sess_state state;
+	bool again;
+	bool failed;  /* TLS has: only thrown-away input is left. */
+	bool surplus; /* Its account has as many as it may; see allowance.h. */
+	struct sess_out out;
+	struct sess_in in;
+	uint64_t heard; /* Monotonic nanoseconds, as are those below. */
+	struct history *history; /* A HISTORY being answered. */
+	struct listing *listing; /* One of its lists. */
+	uint64_t flight_bytes;   /* Of operations that are not answered. */
+	unsigned in_flight;      /* How many these are. */
+	enum sess_login login;
+	struct allowance_share frames, signals;
+	struct sess_follow follow;
+	struct gate_peer *peer; /* Filled in from hello on. */
+	char account_name[SN_NAME_MAX + 1];
+
+	bool following;           /* One of the loop's followers. */
+	bool unsettled;           /* It waits for the log's tables. */
+	bool uncounted;           /* There was no memory to count its host. */
+	bool present, away;       /* See presence.c. */
 	struct sess *prev, *next; /* Of the loop's sessions. */
 	struct sess *next_again;  /* Has more to do next turn. */
 	struct sess *next_unsettled;
-	struct sess *next_of_account;
 	uint64_t id;
-	enum sess_state state;
-	bool again;
-	bool unsettled; /* It waits for the log's tables. */
-	bool failed;    /* TLS has: only thrown-away input is left. */
-	struct sn_tls *tls;
 	struct gate_visit *visit; /* While in the handshake. */
 	uint8_t *leaf;            /* Its certificate, until ready. */
 	size_t leaf_len;
-	struct gate_peer *peer; /* Filled in from hello on. */
-	struct sess_in in;
-	struct sess_out out;
 	char address[64];
-	uint64_t host;  /* The same, as addresses.h counts it. */
-	bool uncounted; /* There was no memory for that. */
+	uint64_t host; /* The same, as addresses.h counts it. */
 	struct door_guest door;
 	struct deadline deadline; /* See deadline.h. */
-
-	/* Monotonic nanoseconds. */
-	uint64_t since, heard, pinged;
+	uint64_t since, pinged;
 	uint64_t waited; /* Since when it waits for AUTH's answer. */
-
-	uint64_t account; /* From auth on. */
-	char account_name[SN_NAME_MAX + 1];
-	enum sess_login login;
 	uint64_t login_ref;
-	unsigned refused;               /* Passwords on this connection. */
-	const char *admitted_by;        /* For the log: password, token. */
-	struct keeper_answer *admitted; /* Until READY is sent. */
-
-	uint64_t features;  /* What its client knows: SN_FEATURE_*. */
-	bool present, away; /* See presence.c. */
+	unsigned refused;                    /* Passwords on this connection. */
+	const char *admitted_by;             /* For the log: password, token. */
+	struct keeper_answer *admitted;      /* Until READY is sent. */
 	struct allowance_account *allowance; /* While it is ready. */
-	struct allowance_share frames, signals;
-	bool surplus; /* Its account has as many as it may; see allowance.h. */
-	bool following;        /* One of the loop's followers. */
-	unsigned in_flight;    /* Operations submitted and not answered. */
-	uint64_t flight_bytes; /* What they hold. */
 	uint64_t messages_in, messages_out;
-	struct sess_follow follow;
 	struct sess_receipts receipts;
-	struct history *history; /* A HISTORY being answered. */
-	struct listing *listing; /* One of its lists. */
 };
 
 /** sess_accept(loop, fd, host, address): a session on a connected socket,
