@@ -1,6 +1,7 @@
 """A backup of a running server, put back; and what is held of a person."""
 
 import json
+import re
 import stat
 import threading
 
@@ -118,6 +119,48 @@ def test_a_number_of_an_account_is_not_used_again_after_a_restore(
             alice.post("bob", "the rooms go on as well")
     finally:
         other.close()
+
+
+@pytest.fixture
+def busy(server, people):
+    """Somebody who sends without a pause, so that the tables are not committed
+    in a quiet moment; how many messages were stored so far."""
+    stop, stored = threading.Event(), [0]
+
+    def load():
+        with server.login(people.carol_desk) as carol:
+            while not stop.is_set():
+                carol.post("dave", b"more")
+                stored[0] += 1
+
+    sender = threading.Thread(target=load)
+    sender.start()
+    yield lambda: stored[0]
+    stop.set()
+    sender.join()
+
+
+def test_what_was_stored_before_it_was_asked_for_is_in_a_backup(
+        server, tmp_path, busy):
+    for n in range(8):
+        backup = tmp_path / f"backup{n}"
+        stored = busy()
+        server.ctl("backup", dir=str(backup))
+        while server.ctl("backup.status")["running"]:
+            pass
+        held = run("sicherd", "check", backup).stdout
+        assert int(re.search(r"net: (\d+) messages", held)[1]) >= stored
+
+
+def test_what_was_stored_before_it_was_asked_for_is_in_an_export(
+        server, people, busy):
+    assert busy() >= 0
+    with server.login(people.alice_laptop) as alice:
+        for n in range(8):
+            seq = alice.post("bob", f"number {n}").seq
+            held = server.command("export", "alice").stdout
+            assert seq in [json.loads(line).get("seq")
+                           for line in held.splitlines()]
 
 
 def test_what_is_no_whole_backup_is_not_restored(
