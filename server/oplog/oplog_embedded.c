@@ -287,6 +287,7 @@ static bool is_damage(enum sn_err err)
 
 static void write_batch(struct embedded *e, struct oplog_request *first)
 {
+	bool known = writer_stuck(e->writer);
 	enum sn_err err = writer_apply(e->writer, first);
 
 	if (err == SN_OK && (err = writer_journal(e->writer, first)) == SN_OK) {
@@ -302,7 +303,8 @@ static void write_batch(struct embedded *e, struct oplog_request *first)
 	if (err != SN_OK) {
 		tell(e, err, first->kind);
 		/* What was told before need not suffer for these. */
-		(void)!writer_apply(e->writer, NULL);
+		if (!known)
+			(void)!writer_apply(e->writer, NULL);
 	}
 	answer(e, first, err);
 }
