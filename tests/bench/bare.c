@@ -284,8 +284,9 @@ static void read_all(struct bare *b, struct conn *c)
 			sn_buf_consume(&c->in,
 			    take_all(b, c, sn_buf_head(&c->in), c->in.len));
 		}
-		/* Mostly that was all, and epoll tells when it was not. */
-		if (!SSL_has_pending(c->ssl))
+		/* Behind a record that is not full there is mostly nothing, and
+		 * epoll tells when there is. */
+		if (n < SSL3_RT_MAX_PLAIN_LENGTH && !SSL_has_pending(c->ssl))
 			return;
 	}
 }
