@@ -226,44 +226,53 @@ void followers_of_account(struct loop *loop, uint64_t account,
 	}
 }
 
-static void each_session(struct follower *f, const struct oplog_request *q,
-    void (*call)(struct sess *s, const struct oplog_request *request))
+/* What is told, and how. */
+struct telling {
+	const struct oplog_request *first, *end;
+	void (*call)(struct sess *s, const struct oplog_request *request);
+};
+
+static void each_session(struct follower *f, const struct telling *t)
 {
 	struct sess *s, *next;
 
 	/* A call may end its session, and the follower with the last one. */
 	for (s = f->sessions; s != NULL; s = next) {
 		next = s->next_of_account;
-		call(s, q);
+		for (const struct oplog_request *q = t->first; q != t->end;
+		     q = q->next)
+			t->call(s, q);
 	}
 }
 
-static void each_account(struct loop *loop, uint64_t account,
-    const struct oplog_request *q,
-    void (*call)(struct sess *s, const struct oplog_request *request))
+static void each_account(
+    struct loop *loop, uint64_t account, const struct telling *t)
 {
 	struct follower *f = map_get(&loop->followers, account);
 
 	if (f != NULL)
-		each_session(f, q, call);
+		each_session(f, t);
 }
 
-void followers_each(struct loop *loop, const struct oplog_request *q,
+void followers_each(struct loop *loop, const struct oplog_request *first,
+    const struct oplog_request *end,
     void (*call)(struct sess *s, const struct oplog_request *request))
 {
+	const struct applied *of = &first->applied;
+	const struct telling t = { first, end, call };
 	struct follow_room *r;
 
-	if (q->applied.direct) {
-		each_account(loop, q->applied.account, q, call);
-		if (q->applied.other != q->applied.account)
-			each_account(loop, q->applied.other, q, call);
+	if (of->direct) {
+		each_account(loop, of->account, &t);
+		if (of->other != of->account)
+			each_account(loop, of->other, &t);
 		return;
 	}
 	/* From the end: one that goes is replaced by the last. */
-	r = map_get(&loop->rooms, q->applied.room);
+	r = map_get(&loop->rooms, of->room);
 	for (size_t i = r == NULL ? 0 : r->count; i > 0; i--) {
-		each_session(r->members[i - 1], q, call);
-		if ((r = map_get(&loop->rooms, q->applied.room)) == NULL)
+		each_session(r->members[i - 1], &t);
+		if ((r = map_get(&loop->rooms, of->room)) == NULL)
 			break;
 		if (i > r->count + 1)
 			i = r->count + 1;

@@ -48,9 +48,14 @@ void followers_of_room(struct loop *loop, uint64_t room,
 void followers_of_account(struct loop *loop, uint64_t account,
     void (*call)(struct sess *s, const void *arg), const void *arg);
 
-/** followers_each(loop, request, call): every session here that may have
- * the message ${request}. */
-void followers_each(struct loop *loop, const struct oplog_request *request,
+/**
+ * followers_each(loop, first, end, call):
+ * Every session here that may have the messages from ${first} up to ${end},
+ * which is none of them and may be NULL: they are of one conversation.  A
+ * session is told all of them before the next one is.
+ */
+void followers_each(struct loop *loop, const struct oplog_request *first,
+    const struct oplog_request *end,
     void (*call)(struct sess *s, const struct oplog_request *request));
 
 /** followers_free(loop): what is left of the tables. */

@@ -93,29 +93,53 @@ static bool is_change(const struct oplog_request *q)
 		    q->applied.what > APPLIED_MESSAGE));
 }
 
+/* What it changed, and who is answered. */
+static void tell(struct loop *loop, const struct oplog_request *q)
+{
+	if (q->local)
+		return;
+	if (q->settle != OPLOG_SETTLE_NOT) {
+		if (q->loop == loop->index)
+			settle_told(loop, q);
+		return;
+	}
+	if (q->err == SN_OK && q->applied.what > APPLIED_MESSAGE)
+		room_events(loop, q);
+	if (is_change(q))
+		loop_changed(loop);
+	if (q->loop == loop->index)
+		answer(loop, q);
+}
+
+/*
+ * The first one behind ${q} that is no message of the same conversation: what
+ * comes together is told together, so that a session that gets many messages
+ * of a large room is visited once.
+ */
+static const struct oplog_request *end_of_run(const struct oplog_request *q)
+{
+	const struct oplog_request *end = q->next;
+
+	while (q->frame.n > 0 && end != NULL && end->frame.n > 0 &&
+	       end->applied.room == q->applied.room)
+		end = end->next;
+	return (end);
+}
+
 static void run_batch(void *owner, struct mail *mail)
 {
 	struct batch_mail *m = (struct batch_mail *)mail;
 	struct oplog_batch *batch = m->batch;
+	const struct oplog_request *end;
 	struct loop *loop = owner;
 
 	free(m);
-	for (struct oplog_request *q = batch->first; q != NULL; q = q->next) {
-		if (q->local)
-			continue;
-		if (q->settle != OPLOG_SETTLE_NOT) {
-			if (q->loop == loop->index)
-				settle_told(loop, q);
-			continue;
-		}
-		if (q->err == SN_OK && q->applied.what > APPLIED_MESSAGE)
-			room_events(loop, q);
-		if (is_change(q))
-			loop_changed(loop);
-		if (q->loop == loop->index)
-			answer(loop, q);
+	for (const struct oplog_request *q = batch->first; q != NULL; q = end) {
+		end = end_of_run(q);
+		for (const struct oplog_request *r = q; r != end; r = r->next)
+			tell(loop, r);
 		if (q->frame.n > 0)
-			followers_each(loop, q, follow_live);
+			followers_each(loop, q, end, follow_live);
 	}
 	if (batch->head > loop->head)
 		loop->head = batch->head;
