@@ -222,8 +222,28 @@ static enum sn_err each_op(
 	return (err);
 }
 
+/*
+ * Whether what is no entry was one, and is damaged: it was whole when the next
+ * one was written behind it, which is chained to what its head still says.
+ * What an earlier round has left goes on like that, too, with sequences that
+ * the tables hold.
+ */
+static bool is_damaged(const uint8_t *p, size_t n, uint64_t last)
+{
+	struct sn_rd r = sn_rd_over(p, n);
+	size_t ops = sn_rd_u32(&r);
+	uint32_t sum = sn_rd_u32(&r);
+	struct entry next;
+
+	(void)sn_rd_u64(&r);
+	if (r.bad || ops > r.left)
+		return (false);
+	return (open_entry(r.p + ops, r.left - ops, sum, &next) &&
+		next.first > last);
+}
+
 static enum sn_err replay(struct journal *j, const uint8_t *p, size_t n,
-    journal_call *call, void *arg)
+    uint64_t last, journal_call *call, void *arg)
 {
 	uint64_t seq = 0;
 	struct entry e;
@@ -240,10 +260,11 @@ static enum sn_err replay(struct journal *j, const uint8_t *p, size_t n,
 		n -= e.n;
 		err = each_op(&e, &seq, call, arg);
 	}
-	return (err);
+	return (err == SN_OK && is_damaged(p, n, last) ? SN_ECORRUPT : err);
 }
 
-enum sn_err journal_replay(struct journal *j, journal_call *call, void *arg)
+enum sn_err journal_replay(
+    struct journal *j, uint64_t last, journal_call *call, void *arg)
 {
 	uint8_t *all = malloc(JOURNAL_BYTES);
 	size_t n = 0;
@@ -258,7 +279,7 @@ enum sn_err journal_replay(struct journal *j, journal_call *call, void *arg)
 		n += got > 0 ? (size_t)got : 0;
 	}
 	if (got >= 0)
-		err = replay(j, all, n, call, arg);
+		err = replay(j, all, n, last, call, arg);
 	free(all);
 	return (err);
 }

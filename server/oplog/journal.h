@@ -59,14 +59,16 @@ enum sn_err journal_make(const char *dir, uint64_t key, struct journal **out,
 void journal_close(struct journal *journal);
 
 /**
- * journal_replay(journal, call, arg):
+ * journal_replay(journal, last, call, arg):
  * Call ${call} with each operation, in order, and stop at its first error,
- * which is returned.  Where the journal ends is where the next entry goes.
+ * which is returned.  ${last} is the last sequence that the tables hold.
+ * SN_ECORRUPT where it ends at an entry that is damaged and not one that was
+ * cut off, which shows where its length is whole and another is behind it.  Where the journal ends is where the next entry goes.
  * SN_EIO when it cannot be read.
  */
 typedef enum sn_err journal_call(void *arg, uint64_t seq, struct sn_bytes op);
-enum sn_err journal_replay(
-    struct journal *journal, journal_call *call, void *arg) SN_MUST_USE;
+enum sn_err journal_replay(struct journal *journal, uint64_t last,
+    journal_call *call, void *arg) SN_MUST_USE;
 
 /** journal_add(journal, seq, op): into the next entry; ${seq} follows that of
  * the operation before.  SN_EFULL when it does not fit: nothing was added. */

@@ -123,7 +123,8 @@ static enum sn_err catch_up(struct writer *w)
 	enum sn_err err;
 
 	if ((err = begin(w)) == SN_OK)
-		err = journal_replay(w->journal, apply_again, w);
+		err =
+		    journal_replay(w->journal, w->applier.last, apply_again, w);
 	/* An entry that is damaged looks like one that was cut off. */
 	if (err == SN_OK && w->applier.last < w->last)
 		err = SN_ECORRUPT;
@@ -345,12 +346,13 @@ static enum sn_err recover(struct writer *w, struct sn_why *why)
 
 	if (w->journal == NULL)
 		return (SN_OK);
-	err = journal_replay(w->journal, find_pending, w);
+	err = journal_replay(w->journal, w->last, find_pending, w);
 	if (err == SN_ECORRUPT)
 		return (sn_why(why, err,
-		    "the journal goes on where the database beside it has not "
-		    "come to: the database is an older one; put the two that "
-		    "belong together back, or restore a backup"));
+		    "the journal is damaged, or goes on where the database "
+		    "beside it has not come to and is of later: put the two "
+		    "that belong together back, or restore a backup; without "
+		    "the journal messages of its last moment are lost"));
 	if (err != SN_OK)
 		return (sn_why(
 		    why, err, "cannot read the journal: %s", sn_err_text(err)));

@@ -434,7 +434,7 @@ static void a_journal_that_is_ahead_of_its_database_is_refused(void **state)
 	    SN_OK);
 	assert_int_equal(journal_sync(j), SN_OK);
 	assert_int_equal(open_writer(b, &why), SN_ECORRUPT);
-	assert_non_null(strstr(why.text, "an older one"));
+	assert_non_null(strstr(why.text, "is of later"));
 	journal_restart(j);
 	assert_int_equal(
 	    journal_add(j, next, (struct sn_bytes){ q->data, q->len }), SN_OK);
