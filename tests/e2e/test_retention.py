@@ -87,7 +87,7 @@ def test_what_is_too_old_is_removed_and_the_space_used_again(
         make_server, people):
     server = make_server()
     with server.login(people.alice_laptop) as alice:
-        most = 0
+        first = None
         for _ in range(3):
             # All of them are there before the first one goes.
             server.write_config(retention={"age": "1d"})
@@ -101,8 +101,11 @@ def test_what_is_too_old_is_removed_and_the_space_used_again(
             store = server.ctl("store")
             assert store["bytes"] == 0
             whole = store["store_used"] + store["store_free"]
-            assert most == 0 or whole < 1.3 * most
-            most = max(most, whole)
+            first = first or whole
+            # What a transaction gives back can be used in the one after the
+            # next, so that the second time needs some more.  All of it anew
+            # would be 1.9 times as much.
+            assert whole < 1.6 * first
 
 
 def test_above_the_bytes_the_oldest_are_removed(make_server, people):
