@@ -159,7 +159,7 @@ static unsigned known(struct world *w, struct cursors *c)
 static void a_consumer_whose_row_is_refused_counts_and_is_tried_again(
     void **state)
 {
-	struct slow slow = { .oplog = { &backend } };
+	struct slow slow = { .oplog = { .backend = &backend } };
 	struct world *w = *state;
 	struct cursors *c;
 	struct cursor *cursor;
@@ -218,7 +218,7 @@ static bool mark(struct world *w, struct reads *r, uint64_t seq)
 
 static void a_mark_that_is_refused_does_not_fall_back(void **state)
 {
-	struct slow slow = { .oplog = { &backend } };
+	struct slow slow = { .oplog = { .backend = &backend } };
 	struct world *w = *state;
 	struct reads *r;
 
