@@ -6,7 +6,6 @@
 #include "lib/tls.h"
 #include "server/net/admin.h"
 #include "server/net/sweeper.h"
-#include "server/oplog/db.h"
 #include "server/gate/gate.h"
 
 #define PAGE 200

@@ -10,7 +10,6 @@
 #include "server/net/receipt_post.h"
 #include "server/net/sess_error.h"
 #include "server/oplog/account.h"
-#include "server/oplog/db.h"
 
 #define AGAIN_NS SN_NS_PER_S /* Between two that a session tells at once. */
 #define READS_LATER 1024     /* Marks that wait for the loop's second. */

@@ -1,6 +1,5 @@
 #include "server/oplog/oplog_embedded.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
